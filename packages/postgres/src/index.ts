@@ -1,0 +1,2 @@
+export { sql, quoteIdent, quoteLiteral, type Sql, type SqlValue } from './sql.ts'
+export * from './types.ts'

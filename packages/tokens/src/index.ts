@@ -1,0 +1,3 @@
+export * from './jwt.ts'
+export * from './keys.ts'
+export * from './secret-box.ts'

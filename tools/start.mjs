@@ -1,0 +1,9 @@
+// `npm start`: installs what is missing, then runs the platform in this very process, so that signals reach it.
+import { ensureInstalled, root } from './ensure-installed.mjs'
+import { pathToFileURL } from 'node:url'
+import { join } from 'node:path'
+
+ensureInstalled()
+const { register } = await import('tsx/esm/api')
+register()
+await import(pathToFileURL(join(root, 'apps/server/src/main.ts')).href)

@@ -1,0 +1,16 @@
+import { defineConfig } from 'vitest/config'
+
+// One throwaway cluster serves the whole run; every test file makes projects of its own in it.
+export default defineConfig({
+  test: {
+    include: ['{apps,services,packages,e2e,tools,bench,templates}/**/*.test.ts'],
+    exclude: ['**/node_modules/**'],
+    globalSetup: ['packages/testkit/src/global-setup.ts'],
+    reporters: ['default', './tools/summary-reporter.ts'],
+    pool: 'forks',
+    maxWorkers: 3,
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    env: { NODE_ENV: 'test' },
+  },
+})
