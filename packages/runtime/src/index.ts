@@ -1,1 +1,3 @@
+export * from './config.ts'
+export * from './home.ts'
 export * from './logger.ts'

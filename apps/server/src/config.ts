@@ -1,0 +1,55 @@
+import { z } from 'zod'
+import { wholeNumber } from '@favo/runtime'
+
+const hostname = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/
+
+/** Every setting of the server. `docs/configuration.md` is generated from it. */
+export const configSchema = z.object({
+  FAVO_HOME: z
+    .string()
+    .optional()
+    .describe('Folder of all data. Default `~/.favo`, as root `/var/lib/favo`.'),
+  FAVO_HOST: z.string().default('127.0.0.1').describe('Address the HTTP server listens on.'),
+  FAVO_PORT: wholeNumber(1, 65_535)
+    .optional()
+    .describe(
+      'HTTP port. Default 8000, or the next free one when that is taken; a port that is given must be free.',
+    ),
+  FAVO_DOMAIN: z
+    .string()
+    .toLowerCase()
+    .regex(hostname, 'must be a host name such as favo.example.com')
+    .default('favo.localhost')
+    .describe('Projects answer at `<ref>.<domain>` and `<subdomain>.<domain>`.'),
+  FAVO_PUBLIC_URL: z
+    .url({ protocol: /^https?$/, error: 'must be a URL such as https://favo.example.com' })
+    .transform((url) => url.replace(/\/+$/, ''))
+    .optional()
+    .describe(
+      'Address under which clients reach this server, when a proxy stands in front. Default `http://127.0.0.1:<port>`.',
+    ),
+  FAVO_DB_PORT: wholeNumber(1, 65_535)
+    .default(54_320)
+    .describe('Loopback port of the embedded Postgres; the next free one when it is taken.'),
+  FAVO_DB_MAX_CONNECTIONS: wholeNumber(50, 5_000)
+    .default(300)
+    .describe('`max_connections` of the embedded Postgres.'),
+  FAVO_POOL_CONNECTIONS: wholeNumber(4, 4_000)
+    .default(100)
+    .describe('Connections that all projects together may hold open for HTTP requests.'),
+  FAVO_POOL_CONNECTIONS_PER_PROJECT: wholeNumber(1, 100)
+    .default(8)
+    .describe('Connections that one project may hold open per login.'),
+  FAVO_POOL_IDLE_SECONDS: wholeNumber(1, 86_400)
+    .default(60)
+    .describe('Seconds without traffic after which a project’s connections are closed.'),
+  FAVO_BODY_LIMIT_MB: wholeNumber(1, 1_024).default(10).describe('Largest request body, in MiB.'),
+  FAVO_LOG_LEVEL: z
+    .enum(['debug', 'info', 'warn', 'error', 'silent'], {
+      error: 'must be debug, info, warn, error or silent',
+    })
+    .default('info')
+    .describe('Least severe level that is logged.'),
+})
+
+export type Config = Readonly<z.infer<typeof configSchema>>
