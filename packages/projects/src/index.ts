@@ -1,1 +1,3 @@
+export * from './directory.ts'
+export * from './directory-source.ts'
 export * from './project.ts'
