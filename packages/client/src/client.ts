@@ -1,0 +1,75 @@
+import {
+  AccessToken,
+  ApiKey,
+  CreatedAccessToken,
+  CreatedProject,
+  DeletedProject,
+  Migration,
+  Organization,
+  PostgrestConfig,
+  Profile,
+  ProjectConnection,
+  ProjectDetails,
+  QueryRows,
+  Seed,
+  ServiceHealth,
+  type ApplyMigrationBody,
+  type ApplySeedBody,
+  type CreateAccessTokenBody,
+  type CreateProjectBody,
+  type RunQueryBody,
+  type UpdatePostgrestBody,
+} from '@favo/contracts'
+import { z } from 'zod'
+import { send, type ClientOptions } from './request.ts'
+
+const part = encodeURIComponent
+const ignored = z.unknown()
+
+export type ControlClient = ReturnType<typeof createClient>
+
+/** The control plane's `/v1`, a function per operation. All throw `ApiError` or `UnreachableError`. */
+export function createClient(options: ClientOptions) {
+  const get = <T>(path: string, reply: z.ZodType<T>) => send(options, { method: 'GET', path, reply })
+  const write = <T>(
+    method: 'POST' | 'PUT' | 'PATCH' | 'DELETE',
+    path: string,
+    reply: z.ZodType<T>,
+    body?: unknown,
+  ) => send(options, { method, path, reply, body })
+  const project = (ref: string) => `/projects/${part(ref)}`
+
+  return {
+    getProfile: () => get('/profile', Profile),
+    listOrganizations: () => get('/organizations', z.array(Organization)),
+
+    listProjects: () => get('/projects', z.array(ProjectDetails)),
+    getProject: (ref: string) => get(project(ref), ProjectDetails),
+    /** Resolves when the project is up, or rejects with the step that failed. */
+    createProject: (body: CreateProjectBody) => write('POST', '/projects', CreatedProject, body),
+    deleteProject: (ref: string) => write('DELETE', project(ref), DeletedProject),
+    pauseProject: (ref: string) => write('POST', `${project(ref)}/pause`, ignored),
+    restoreProject: (ref: string) => write('POST', `${project(ref)}/restore`, ignored),
+    getConnection: (ref: string) => get(`${project(ref)}/connection`, ProjectConnection),
+    getHealth: (ref: string, services: readonly string[]) =>
+      get(`${project(ref)}/health?services=${part(services.join(','))}`, z.array(ServiceHealth)),
+    listApiKeys: (ref: string) => get(`${project(ref)}/api-keys?reveal=true`, z.array(ApiKey)),
+    getPostgrestConfig: (ref: string) => get(`${project(ref)}/postgrest`, PostgrestConfig),
+    updatePostgrestConfig: (ref: string, body: UpdatePostgrestBody) =>
+      write('PATCH', `${project(ref)}/postgrest`, PostgrestConfig, body),
+
+    runQuery: (ref: string, body: RunQueryBody) =>
+      write('POST', `${project(ref)}/database/query`, QueryRows, body),
+    listMigrations: (ref: string) => get(`${project(ref)}/database/migrations`, z.array(Migration)),
+    applyMigration: (ref: string, body: ApplyMigrationBody) =>
+      write('POST', `${project(ref)}/database/migrations`, ignored, body),
+    listSeeds: (ref: string) => get(`${project(ref)}/database/seeds`, z.array(Seed)),
+    applySeed: (ref: string, body: ApplySeedBody) =>
+      write('PUT', `${project(ref)}/database/seeds`, ignored, body),
+
+    createAccessToken: (body: CreateAccessTokenBody) =>
+      write('POST', '/access-tokens', CreatedAccessToken, body),
+    listAccessTokens: () => get('/access-tokens', z.array(AccessToken)),
+    revokeAccessToken: (id: string) => write('DELETE', `/access-tokens/${part(id)}`, AccessToken),
+  }
+}
