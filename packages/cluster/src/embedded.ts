@@ -15,9 +15,9 @@ import { findServerUser, type ServerUser } from './server-user.ts'
 export const superuser = 'favo_admin'
 
 export interface EmbeddedOptions {
-  /** Holds `postgres/` (binaries), `data/` and the socket; the server's user must be able to reach it. */
+  /** Holds `server/` (binaries), `data/` and the socket; the server's user must be able to reach it. */
   readonly directory: string
-  /** Where binaries are kept, when it is not `<directory>/postgres`; tests share one copy between runs. */
+  /** Where binaries are kept, when it is not `<directory>/server`; tests share one copy between runs. */
   readonly binariesDirectory?: string
   /** The superuser's password; given to initdb once, and from then on expected to be the same. */
   readonly password: string
@@ -49,7 +49,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedC
   const owner = findServerUser()
   await prepareDirectory(options.directory, owner)
   const binaries = await installBinaries({
-    target: options.binariesDirectory ?? join(options.directory, 'postgres'),
+    target: options.binariesDirectory ?? join(options.directory, 'server'),
     owner,
     extensionsDirectory: options.extensionsDirectory,
   })

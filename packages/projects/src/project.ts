@@ -11,6 +11,12 @@ export interface RestSettings {
   readonly maxRows: number | null
 }
 
+export const defaultRestSettings: RestSettings = {
+  schemas: ['public', 'graphql_public'],
+  extraSearchPath: ['public', 'extensions'],
+  maxRows: 1_000,
+}
+
 export interface AuthSettings {
   readonly disableSignup: boolean
   readonly mailerAutoconfirm: boolean
@@ -20,6 +26,16 @@ export interface AuthSettings {
   /** Seconds within which a rotated refresh token may be used again. */
   readonly refreshTokenReuseIntervalSeconds: number
   readonly siteUrl: string
+}
+
+/** Supabase's defaults, but sign-ups need no confirmation: a fresh platform has no mail server. */
+export const defaultAuthSettings: AuthSettings = {
+  disableSignup: false,
+  mailerAutoconfirm: true,
+  passwordMinLength: 6,
+  jwtExpSeconds: 3_600,
+  refreshTokenReuseIntervalSeconds: 10,
+  siteUrl: 'http://localhost:3000',
 }
 
 export interface ApiKeyRecord {
@@ -45,11 +61,14 @@ export interface Project {
   readonly version: number
 }
 
+/** From the cache at once, without a promise: a request that hits it must not wait for a turn of the loop. */
+export type Found = Project | null | Promise<Project | null>
+
 /** Finds projects; answers come from a cache that a change invalidates at once. */
 export interface ProjectDirectory {
-  findByRef(ref: string): Promise<Project | null>
+  findByRef(ref: string): Found
   /** `label` is the first label of the host: a ref or a subdomain. */
-  findByLabel(label: string): Promise<Project | null>
+  findByLabel(label: string): Found
   /** For publishable and secret keys. (Legacy keys carry the ref as a claim.) */
-  findByKeyHash(hash: string): Promise<Project | null>
+  findByKeyHash(hash: string): Found
 }

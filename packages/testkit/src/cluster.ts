@@ -1,0 +1,61 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { startEmbedded, superuser, type EmbeddedCluster } from '@favo/cluster'
+import { silentLogger } from '@favo/runtime'
+import { extensionsDirectory } from '@favo/tenancy'
+
+/** How to reach a cluster that a test may use; plain data, so that it can be handed to worker processes. */
+export interface ClusterAccess {
+  readonly endpoint: { readonly host: string; readonly port: number }
+  readonly password: string
+  /** Hex of the 32 bytes that platforms on this cluster use as master key: logins' passwords are derived from it. */
+  readonly masterKey: string
+}
+
+export interface TestCluster extends ClusterAccess {
+  readonly server: EmbeddedCluster
+  readonly directory: string
+  stop(): Promise<void>
+}
+
+/**
+ * A cluster of its own in a temporary folder, without fsync: for the whole run, or for one test that kills or exhausts it.
+ * `overrides` are settings of postgresql.conf.
+ */
+export async function startCluster(overrides: Record<string, string> = {}): Promise<TestCluster> {
+  const directory = await mkdtemp(join(tmpdir(), 'favo-test-'))
+  const password = randomBytes(16).toString('hex')
+  const server = await startEmbedded({
+    directory,
+    // One copy for all runs: it is named by version and content.
+    binariesDirectory: join(tmpdir(), 'favo-test-postgres'),
+    password,
+    port: 0,
+    maxConnections: 300,
+    extensionsDirectory,
+    overrides: {
+      fsync: 'off',
+      synchronous_commit: 'off',
+      full_page_writes: 'off',
+      shared_buffers: '128MB',
+      ...overrides,
+    },
+    log: silentLogger(),
+  })
+  return {
+    endpoint: server.endpoint,
+    password,
+    masterKey: randomBytes(32).toString('hex'),
+    server,
+    directory,
+    stop: async () => {
+      await server.stop()
+      await rm(directory, { recursive: true, force: true })
+    },
+  }
+}
+
+export const adminUrl = (cluster: ClusterAccess, database: string): string =>
+  `postgresql://${superuser}:${cluster.password}@127.0.0.1:${cluster.endpoint.port}/${database}`
