@@ -1,0 +1,110 @@
+import { mkdir } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { startEmbedded, superuser } from '@favo/cluster'
+import { createLogger, findHome, parseConfig, type Logger } from '@favo/runtime'
+import { extensionsDirectory } from '@favo/tenancy'
+import { rm } from 'node:fs/promises'
+import { renderBanner } from './banner.ts'
+import { configSchema } from './config.ts'
+import { chooseHttpPort } from './http-port.ts'
+import { lockHome } from './lock.ts'
+import { startPlatform } from './platform.ts'
+import { loadSecrets, writePrivate } from './secrets.ts'
+
+export interface Server {
+  readonly log: Logger
+  close(): Promise<void>
+}
+
+/**
+ * Everything `npm start` runs: configuration, one-at-a-time lock, secrets, embedded Postgres, platform, and the file by which the
+ * command line finds it. Whatever was started is stopped again when a later step fails.
+ */
+export async function startServer(options: {
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number
+  readonly print: (text: string) => void
+}): Promise<Server> {
+  const config = parseConfig(configSchema, options.env)
+  const home = findHome(options.env)
+  const log = createLogger({ level: config.FAVO_LOG_LEVEL })
+  const undo: (() => Promise<unknown>)[] = []
+  const close = async () => {
+    for (const step of undo.splice(0).reverse()) await step()
+  }
+
+  try {
+    await makeHome(home.directory, dirname(home.runFile))
+    undo.push(await lockHome(home.lockSocket))
+    const secrets = await loadSecrets(home)
+    const port = await chooseHttpPort(config.FAVO_PORT, config.FAVO_HOST)
+
+    const cluster = await startEmbedded({
+      directory: home.postgres,
+      password: secrets.superuserPassword,
+      port: config.FAVO_DB_PORT,
+      maxConnections: config.FAVO_DB_MAX_CONNECTIONS,
+      extensionsDirectory,
+      log,
+    })
+    undo.push(() => cluster.stop())
+
+    const platform = await startPlatform({
+      cluster: { endpoint: cluster.endpoint, superuser: { user: superuser, password: secrets.superuserPassword } },
+      masterKey: secrets.masterKey,
+      bootstrapToken: secrets.bootstrapToken,
+      platformDatabase: 'p_platform',
+      http: {
+        host: config.FAVO_HOST,
+        port,
+        domain: config.FAVO_DOMAIN,
+        publicUrl: config.FAVO_PUBLIC_URL ?? null,
+        bodyLimitBytes: config.FAVO_BODY_LIMIT_MB * 2 ** 20,
+      },
+      pools: {
+        maxConnections: config.FAVO_POOL_CONNECTIONS,
+        maxPerPool: config.FAVO_POOL_CONNECTIONS_PER_PROJECT,
+        idleMs: config.FAVO_POOL_IDLE_SECONDS * 1_000,
+        acquireTimeoutMs: 10_000,
+      },
+      log,
+    })
+    undo.push(() => platform.close())
+
+    await writePrivate(
+      home.runFile,
+      `${JSON.stringify({
+        pid: process.pid,
+        api_url: platform.apiUrl,
+        admin_url: `postgresql://${superuser}:${secrets.superuserPassword}@127.0.0.1:${cluster.port}/postgres`,
+      })}\n`,
+    )
+    undo.push(() => rm(home.runFile, { force: true }))
+
+    options.print(
+      renderBanner({
+        apiUrl: platform.apiUrl,
+        domain: config.FAVO_DOMAIN,
+        port,
+        home: home.directory,
+        startMs: Date.now() - options.startedAt,
+        projects: await platform.countProjects(),
+      }),
+    )
+    return { log, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+async function makeHome(...directories: string[]): Promise<void> {
+  for (const directory of directories)
+    try {
+      // Others may pass through, for the sake of Postgres' user, but not look.
+      await mkdir(directory, { recursive: true, mode: 0o711 })
+    } catch (error) {
+      throw new Error(`FAVO_HOME: ${directory} cannot be made (${(error as Error).message}).`, { cause: error })
+    }
+}
