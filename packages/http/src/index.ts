@@ -1,2 +1,6 @@
+export * from './buffer-bodies.ts'
+export * from './client-signal.ts'
 export * from './context.ts'
+export * from './request-log.ts'
+export * from './route-config.ts'
 export * from './service.ts'

@@ -1,4 +1,6 @@
 import type { FastifyPluginAsync } from 'fastify'
+import type { Project } from '@favo/projects'
+import type { ProjectDb } from '@favo/postgres'
 
 /** SQL files of a service that belong in every project's database, applied in order of their names by the platform. */
 export interface SchemaMigrations {
@@ -16,5 +18,14 @@ export interface Service {
   readonly routes: FastifyPluginAsync
   /** Path patterns below the prefix that need no API key. */
   readonly openPaths?: readonly RegExp[]
+  /**
+   * Rejects when the service could not serve this project now. Asked by the project's `/health`, after the database has
+   * answered; a service without it is as healthy as the database.
+   */
+  checkHealth?(target: {
+    readonly project: Project
+    readonly db: ProjectDb
+    readonly signal: AbortSignal
+  }): Promise<void>
   close(): Promise<void>
 }

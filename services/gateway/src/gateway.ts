@@ -1,0 +1,217 @@
+import { randomUUID } from 'node:crypto'
+import Fastify, {
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyPluginAsync,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify'
+import { logRequestWhenDone, type Service } from '@favo/http'
+import type { Logger } from '@favo/runtime'
+import { findAddress, hasSeveralHosts, parseHost } from './address.ts'
+import type { GatewayConfig } from './config.ts'
+import { addCorsHeaders, answerPreflight, isPreflight } from './cors.ts'
+import { enterProject, type Door, type ProjectEntry } from './enter-project.ts'
+import { refusals, refuse, type Refusal } from './errors.ts'
+import { answerHealth, projectChecks, serviceName, type HealthCheck } from './health.ts'
+import { answerMalformedRequest } from './malformed-request.ts'
+import { address, hostOf, keyOf, project, refOf } from './request-state.ts'
+import { rewriteUrl, takenFromUrl } from './rewrite-url.ts'
+import { describePlatform } from './welcome.ts'
+
+export interface GatewayOptions extends Pick<ProjectEntry, 'directory' | 'dbFor'> {
+  readonly services: readonly Service[]
+  /** Served on the platform's own hosts only. `request.id` is there, `request.favo` is not. */
+  readonly controlPlane?: { readonly prefix: string; readonly routes: FastifyPluginAsync }
+  readonly config: GatewayConfig
+  readonly log: Logger
+  /** What the platform needs to run, by name (`postgres`). */
+  readonly health: Readonly<Record<string, HealthCheck>>
+}
+
+export interface Gateway {
+  readonly app: FastifyInstance
+  /** Resolves with the port (which the system picks for 0). */
+  listen(where: { readonly host: string; readonly port: number }): Promise<number>
+  /** Takes no new requests, lets those underway finish, then closes. Services are the caller's to close afterwards. */
+  close(): Promise<void>
+}
+
+/**
+ * The door of all projects. A request passes:
+ *
+ *   rewriteUrl     `/p/<ref>` and `?apikey=` leave the URL
+ *   open           request id, log line, one valid host → address, CORS
+ *   router         a service's prefix, the control plane, /health, /
+ *   enterProject   address or key → project → its status → its API key → `request.favo`     (routes of projects)
+ *   enterPlatform  refuses what is addressed to a project                                    (routes of the platform)
+ *   handler        the service's, in its own dialect, errors included
+ */
+export function createGateway(options: GatewayOptions): Gateway {
+  const { config, services, controlPlane, log } = options
+  const publicUrl = new URL(config.publicUrl)
+  const entry: ProjectEntry = { ...options, publicUrl, domain: config.domain }
+
+  const app = Fastify({
+    logger: false,
+    rewriteUrl,
+    // Services say themselves what HEAD means.
+    exposeHeadRoutes: false,
+    genReqId: requestId,
+    trustProxy: config.trustedProxies.length === 0 ? false : [...config.trustedProxies],
+    bodyLimit: config.bodyLimitBytes,
+    requestTimeout: config.requestTimeoutMs,
+    keepAliveTimeout: config.keepAliveTimeoutMs,
+    forceCloseConnections: 'idle',
+    // A name that is too long is for the services to refuse, in their dialect.
+    routerOptions: { maxParamLength: config.headerLimitBytes },
+    http: {
+      maxHeaderSize: config.headerLimitBytes,
+      headersTimeout: config.headersTimeoutMs,
+      connectionsCheckingInterval: Math.min(5_000, config.headersTimeoutMs),
+      // Node's own refusal of a missing Host has no body; `open` answers instead.
+      requireHostHeader: false,
+    },
+    clientErrorHandler: answerMalformedRequest(log),
+    frameworkErrors: (_error, request, reply) => {
+      open(request, reply, () => refuse(reply, refusals.badUrl))
+    },
+  })
+
+  app.decorateRequest('favo')
+  app.decorateRequest(address)
+  app.decorateRequest(project)
+  app.addHook('onRequest', open)
+  app.addHook('onError', keepConnectionAfterTooLargeBody)
+  app.setErrorHandler(answerError)
+  app.setNotFoundHandler((_request, reply) => refuse(reply, refusals.noRoute))
+
+  for (const service of services) {
+    app.register(async (scope) => {
+      scope.addHook('onRequest', forProject(service))
+      scope.register(service.routes, { prefix: service.prefix })
+    })
+  }
+
+  app.register(async (scope) => {
+    scope.addHook('onRequest', enterPlatform)
+    scope.route({
+      method: ['GET', 'HEAD'],
+      url: '/',
+      config: { operation: 'platform.welcome' },
+      handler: async () => describePlatform(config, services, controlPlane),
+    })
+    if (controlPlane !== undefined) scope.register(controlPlane.routes, { prefix: controlPlane.prefix })
+  })
+
+  app.route({
+    method: ['GET', 'HEAD'],
+    url: '/health',
+    config: { operation: 'health.check' },
+    handler: async (request, reply) => {
+      const isPlatforms = request[address].kind === 'platform' && keyOf(request) === null
+      if (isPlatforms) return answerHealth(options.health, request, reply, log)
+      return answerProjectHealth(request, reply, services)
+    },
+  })
+  app.route<{ Params: { service: string } }>({
+    method: ['GET', 'HEAD'],
+    url: '/health/:service',
+    config: { operation: 'health.check' },
+    handler: async (request, reply) => {
+      const asked = services.filter((service) => serviceName(service) === request.params.service)
+      return answerProjectHealth(request, reply, asked)
+    },
+  })
+
+  function open(request: FastifyRequest, reply: FastifyReply, done: () => void) {
+    request[project] = null
+    logRequestWhenDone(log, request, reply, () => ({ project: refOf(request) }))
+    reply.header('x-request-id', request.id).header('sb-request-id', request.id)
+
+    const { ref, isMalformed } = takenFromUrl(request.raw)
+    if (isMalformed) return refuse(reply, refusals.badUrl)
+    const host = hasSeveralHosts(request.raw) ? null : parseHost(hostOf(request))
+    if (host === null) return refuse(reply, refusals.badHost)
+    request[address] = findAddress(host, ref, config.domain)
+
+    if (request[address].kind !== 'platform' || isServicePath(request.url)) {
+      if (isPreflight(request)) return answerPreflight(request, reply)
+      addCorsHeaders(reply)
+    }
+    return done()
+  }
+
+  function forProject(door: Door) {
+    return (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void) => {
+      const comeIn = (refusal: Refusal | null) => (refusal === null ? done() : void refuse(reply, refusal))
+      const refusal = enterProject(entry, request, reply, door)
+      if (refusal instanceof Promise) refusal.then(comeIn, done)
+      else comeIn(refusal)
+    }
+  }
+
+  async function answerProjectHealth(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    asked: readonly Service[],
+  ) {
+    if (asked.length === 0) return refuse(reply, refusals.noRoute)
+    const refusal = await enterProject(entry, request, reply, { prefix: '/health' })
+    if (refusal !== null) return refuse(reply, refusal)
+    return answerHealth(projectChecks(request.favo, asked), request, reply, log)
+  }
+
+  const isServicePath = (url: string) =>
+    services.some(({ prefix }) => url.startsWith(prefix) && '/?'.includes(url[prefix.length] ?? '/'))
+
+  function answerError(error: FastifyError, request: FastifyRequest, reply: FastifyReply) {
+    if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') return refuse(reply, refusals.bodyTooLarge)
+    const status = error.statusCode ?? 500
+    if (status >= 400 && status < 500)
+      return refuse(reply, {
+        ...refusals.badRequest,
+        status,
+        body: { code: 'bad_request', message: error.message },
+      })
+    log.error({ requestId: request.id, project: refOf(request), error }, 'request failed')
+    return refuse(reply, refusals.internal)
+  }
+
+  return {
+    app,
+    listen: async (where) => {
+      await app.listen(where)
+      const bound = app.server.address()
+      return typeof bound === 'object' && bound !== null ? bound.port : where.port
+    },
+    close: () => app.close(),
+  }
+}
+
+const SANE_ID = /^[\w-]{8,64}$/
+
+/** Taken from the caller when it is harmless in logs and headers, so that one id follows a call through other systems. */
+function requestId({ headers }: { headers: FastifyRequest['headers'] }): string {
+  const given = headers['x-request-id']
+  return typeof given === 'string' && SANE_ID.test(given) ? given : randomUUID()
+}
+
+function enterPlatform(request: FastifyRequest, reply: FastifyReply, done: () => void) {
+  if (request[address].kind === 'platform') done()
+  else void refuse(reply, refusals.noRoute)
+}
+
+/**
+ * Fastify would close the connection while the client is still sending, and the reset that follows can overtake the 413.
+ * Node reads and drops the rest instead, for at most `requestTimeoutMs`.
+ */
+function keepConnectionAfterTooLargeBody(
+  _request: FastifyRequest,
+  reply: FastifyReply,
+  error: FastifyError,
+  done: () => void,
+) {
+  if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') reply.removeHeader('connection')
+  done()
+}

@@ -1,0 +1,65 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { createClientSignal, type Authorization, type RequestContext } from '@favo/http'
+import type { Project } from '@favo/projects'
+import type { ProjectDb } from '@favo/postgres'
+import type { Logger } from '@favo/runtime'
+import type { Address, Host } from './address.ts'
+import type { ApiKey } from './api-key.ts'
+
+export interface ContextParts {
+  readonly project: Project
+  readonly db: ProjectDb
+  readonly apiKey: ApiKey | null
+  readonly authorization: Authorization
+  readonly address: Exclude<Address, { kind: 'nowhere' }>
+  readonly publicUrl: URL
+  readonly domain: string
+  readonly log: Logger
+}
+
+/** The child logger, the signal and the address cost microseconds and few requests want them, so they are made when asked for. */
+export function createRequestContext(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  parts: ContextParts,
+): RequestContext {
+  const { project, address } = parts
+  let log: Logger | undefined
+  let signal: AbortSignal | undefined
+  return {
+    requestId: request.id,
+    project,
+    db: parts.db,
+    apiKey: parts.apiKey,
+    authorization: parts.authorization,
+    pathPrefix: address.kind === 'path' ? `/p/${project.ref}` : '',
+    get log() {
+      return (log ??= parts.log.child({ requestId: request.id, project: project.ref }))
+    },
+    get signal() {
+      return (signal ??= createClientSignal(reply.raw))
+    },
+    get baseUrl() {
+      return baseUrl(request.protocol, project.ref, parts)
+    },
+    get clientIp() {
+      return request.ip
+    },
+  }
+}
+
+/**
+ * Links in mails are made from it, so a forged Host must not get into it. A host on this machine is repeated as it came
+ * (with its port: containers and tests map them); any other answer uses the configured public URL's scheme and port, and
+ * the project's own name.
+ */
+function baseUrl(protocol: string, ref: string, { address, publicUrl, domain }: ContextParts): string {
+  const path = address.kind === 'host' ? '' : `/p/${ref}`
+  if (isThisMachine(address.host)) return `${protocol}://${address.host.name}${address.host.port}${path}`
+  if (address.kind !== 'host') return publicUrl.origin + publicUrl.pathname.replace(/\/+$/, '') + path
+  const port = publicUrl.port === '' ? '' : `:${publicUrl.port}`
+  return `${publicUrl.protocol}//${address.label}.${domain}${port}`
+}
+
+const LOOPBACK = /^(?:127(?:\.\d{1,3}){3}|\[::1\]|(?:.+\.)?localhost)$/
+const isThisMachine = (host: Host) => LOOPBACK.test(host.name)
