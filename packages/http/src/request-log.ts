@@ -5,38 +5,37 @@ import { ERROR_CODE_HEADER } from './route-config.ts'
 export interface RequestLogFields {
   /** Ref of the project; null for the platform's own routes and requests that named none. */
   readonly project: string | null
+  /** `performance.now()` when the request came. */
+  readonly startedAt: number
 }
 
 /**
- * Writes one line when the answer has left or the client has gone (status 499, as nginx has it). The query is left out:
- * it carries filters on personal data, one-time tokens and keys. So are headers, bodies and addresses.
+ * Writes a request's one line. Call it at the raw response's `close`, which comes when the answer has left and also when
+ * the client has (status 499, as nginx has it); Fastify's onResponse does not run for clients that leave early.
  *
- * Hangs on the socket's `close` instead of Fastify's onResponse, which does not run for clients that leave early.
+ * The query is left out: it carries filters on personal data, one-time tokens and keys. So are headers, bodies and addresses.
  */
-export function logRequestWhenDone(
+export function logRequest(
   log: Logger,
   request: FastifyRequest,
   reply: FastifyReply,
-  fields: () => RequestLogFields,
+  { project, startedAt }: RequestLogFields,
 ): void {
-  const startedAt = performance.now()
-  reply.raw.once('close', () => {
-    const hasLeft = !reply.raw.writableFinished
-    const status = hasLeft && !reply.raw.headersSent ? 499 : reply.raw.statusCode
-    const line = {
-      requestId: request.id,
-      project: fields().project,
-      operation: request.routeOptions.config.operation ?? request.routeOptions.url ?? null,
-      method: request.method,
-      path: pathOf(request.url),
-      status,
-      ms: Math.round((performance.now() - startedAt) * 10) / 10,
-      code: status >= 400 ? errorCode(reply) : undefined,
-      aborted: hasLeft || undefined,
-    }
-    if (status >= 500) log.warn(line, 'request')
-    else log.info(line, 'request')
-  })
+  const hasLeft = !reply.raw.writableFinished
+  const status = hasLeft && !reply.raw.headersSent ? 499 : reply.raw.statusCode
+  const line = {
+    requestId: request.id,
+    project,
+    operation: request.routeOptions.config.operation ?? request.routeOptions.url ?? null,
+    method: request.method,
+    path: pathOf(request.url),
+    status,
+    ms: Math.round((performance.now() - startedAt) * 10) / 10,
+    code: status >= 400 ? errorCode(reply) : undefined,
+    aborted: hasLeft || undefined,
+  }
+  if (status >= 500) log.warn(line, 'request')
+  else log.info(line, 'request')
 }
 
 function pathOf(url: string): string {

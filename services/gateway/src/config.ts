@@ -18,6 +18,8 @@ export interface GatewayConfig {
   readonly requestTimeoutMs: number
   /** An idle connection is kept this long; longer than proxies in front keep theirs (60 s is common), so that they close first. */
   readonly keepAliveTimeoutMs: number
+  /** How long closing waits for requests underway. */
+  readonly closeGraceMs: number
 }
 
 export const defaultGatewayConfig = {
@@ -27,4 +29,5 @@ export const defaultGatewayConfig = {
   headersTimeoutMs: 20_000,
   requestTimeoutMs: 300_000,
   keepAliveTimeoutMs: 72_000,
+  closeGraceMs: 10_000,
 } as const satisfies Partial<GatewayConfig>

@@ -6,11 +6,12 @@ import Fastify, {
   type FastifyReply,
   type FastifyRequest,
 } from 'fastify'
-import { logRequestWhenDone, type Service } from '@favo/http'
+import { logRequest, type Service } from '@favo/http'
 import type { Logger } from '@favo/runtime'
 import { findAddress, hasSeveralHosts, parseHost } from './address.ts'
 import type { GatewayConfig } from './config.ts'
 import { addCorsHeaders, answerPreflight, isPreflight } from './cors.ts'
+import { Drain } from './drain.ts'
 import { enterProject, type Door, type ProjectEntry } from './enter-project.ts'
 import { refusals, refuse, type Refusal } from './errors.ts'
 import { answerHealth, projectChecks, serviceName, type HealthCheck } from './health.ts'
@@ -33,7 +34,7 @@ export interface Gateway {
   readonly app: FastifyInstance
   /** Resolves with the port (which the system picks for 0). */
   listen(where: { readonly host: string; readonly port: number }): Promise<number>
-  /** Takes no new requests, lets those underway finish, then closes. Services are the caller's to close afterwards. */
+  /** Takes no new requests, lets those underway finish (for `closeGraceMs`), then closes. Services are the caller's to close afterwards. */
   close(): Promise<void>
 }
 
@@ -50,6 +51,7 @@ export interface Gateway {
 export function createGateway(options: GatewayOptions): Gateway {
   const { config, services, controlPlane, log } = options
   const publicUrl = new URL(config.publicUrl)
+  const drain = new Drain()
   const entry: ProjectEntry = { ...options, publicUrl, domain: config.domain }
 
   const app = Fastify({
@@ -126,7 +128,8 @@ export function createGateway(options: GatewayOptions): Gateway {
 
   function open(request: FastifyRequest, reply: FastifyReply, done: () => void) {
     request[project] = null
-    logRequestWhenDone(log, request, reply, () => ({ project: refOf(request) }))
+    const startedAt = performance.now()
+    drain.enter(reply.raw, () => logRequest(log, request, reply, { startedAt, project: refOf(request) }))
     reply.header('x-request-id', request.id).header('sb-request-id', request.id)
 
     const { ref, isMalformed } = takenFromUrl(request.raw)
@@ -185,7 +188,9 @@ export function createGateway(options: GatewayOptions): Gateway {
       const bound = app.server.address()
       return typeof bound === 'object' && bound !== null ? bound.port : where.port
     },
-    close: () => app.close(),
+    close: async () => {
+      await Promise.all([app.close(), drain.closeConnections(app.server, config.closeGraceMs)])
+    },
   }
 }
 

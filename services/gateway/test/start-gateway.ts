@@ -7,16 +7,21 @@ import type { ProjectDb } from '@favo/postgres'
 import type { Project } from '@favo/projects'
 import { createLogger } from '@favo/runtime'
 import { onTestFinished } from 'vitest'
-import { createGateway, defaultGatewayConfig, type GatewayConfig, type GatewayOptions } from '../src/index.ts'
+import {
+  createGateway,
+  defaultGatewayConfig,
+  type Gateway,
+  type GatewayConfig,
+  type GatewayOptions,
+} from '../src/index.ts'
 import { fakeDirectory, makeProject, type FakeProject } from './fake-projects.ts'
 
 export interface Reply {
   readonly status: number
   readonly headers: IncomingHttpHeaders
   readonly text: string
-  /** Null when the body is not JSON. */
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests look into it as they please.
-  readonly body: any
+  /** Empty when the body is not a JSON object. */
+  readonly body: Readonly<Record<string, unknown>>
 }
 
 export interface Sent {
@@ -27,14 +32,15 @@ export interface Sent {
 }
 
 export interface TestGateway {
+  readonly gateway: Gateway
   readonly port: number
   readonly a: FakeProject
   readonly b: FakeProject
   readonly logLines: string[]
   /** `path` goes over the wire letter for letter. */
-  send(path: string, sent?: Sent): Promise<Reply>
+  readonly send: (path: string, sent?: Sent) => Promise<Reply>
   /** Writes the text to a new connection and gives back all that comes until it is closed. */
-  sendRaw(text: string): Promise<string>
+  readonly sendRaw: (text: string) => Promise<string>
 }
 
 export const DOMAIN = 'favo.test'
@@ -100,6 +106,7 @@ export async function startGateway(setup: Setup = {}): Promise<TestGateway> {
   const port = await gateway.listen({ host: '127.0.0.1', port: 0 })
   onTestFinished(() => gateway.close())
   return {
+    gateway,
     port,
     a,
     b,
@@ -142,11 +149,11 @@ export function send(port: number, path: string, { method, host, headers, body }
   })
 }
 
-function parse(text: string): unknown {
+function parse(text: string): Record<string, unknown> {
   try {
-    return JSON.parse(text)
+    return JSON.parse(text) as Record<string, unknown>
   } catch {
-    return null
+    return {}
   }
 }
 

@@ -1,0 +1,381 @@
+import { request as httpRequest } from 'node:http'
+import { connect } from 'node:net'
+import { describe, expect, test } from 'vitest'
+import { acceptBodiesAsBuffers, bodyBytes } from '@favo/http'
+import { DOMAIN, eventually, send as sendTo, startGateway, stubService } from '../test/start-gateway.ts'
+
+const alpha = `alpha.${DOMAIN}`
+
+describe('request ids', () => {
+  test('a sane one is kept, any other replaced; both headers carry it', async () => {
+    const { a, send } = await startGateway()
+    const ask = (id: string) =>
+      send('/rest/v1/x', { host: alpha, headers: { apikey: a.anon, 'x-request-id': id } })
+    const kept = await ask('trace-0123456789_abc')
+    expect(kept.body.requestId).toBe('trace-0123456789_abc')
+    expect(kept.headers).toMatchObject({
+      'x-request-id': 'trace-0123456789_abc',
+      'sb-request-id': 'trace-0123456789_abc',
+    })
+    for (const bad of ['short', 'x'.repeat(65), 'with space in it', '"}\\n{"level":60', '../../etc/passwd']) {
+      const { body, headers } = await ask(bad)
+      expect(body.requestId).toMatch(/^[0-9a-f-]{36}$/)
+      expect(headers['sb-request-id']).toBe(body.requestId)
+    }
+  })
+
+  test('refusals carry one too', async () => {
+    const { send } = await startGateway()
+    for (const path of ['/rest/v1/x', '/nothing', '/rest/v1/%zz', '/v1/nothing'])
+      expect((await send(path, { host: alpha })).headers['sb-request-id']).toMatch(/^[0-9a-f-]{36}$/)
+  })
+})
+
+describe('CORS', () => {
+  const preflight = { origin: 'https://app.example', 'access-control-request-method': 'POST' }
+
+  test('a preflight is answered before any key or project is looked at', async () => {
+    const { send } = await startGateway()
+    for (const host of [alpha, `nobody.${DOMAIN}`, '127.0.0.1']) {
+      const reply = await send('/rest/v1/x', {
+        method: 'OPTIONS',
+        host,
+        headers: { ...preflight, 'access-control-request-headers': 'apikey,x-client-info, x-own' },
+      })
+      expect(reply.status).toBe(200)
+      expect(reply.text).toBe('')
+      expect(reply.headers).toMatchObject({
+        'access-control-allow-origin': '*',
+        'access-control-allow-headers': 'apikey,x-client-info, x-own',
+        'access-control-allow-methods': 'GET,HEAD,PUT,PATCH,POST,DELETE,OPTIONS',
+      })
+      expect(reply.headers['access-control-allow-credentials']).toBeUndefined()
+    }
+  })
+
+  test('an odd list of headers is not repeated', async () => {
+    const { send } = await startGateway()
+    const headers = { ...preflight, 'access-control-request-headers': 'a;b=<script>' }
+    const reply = await send('/rest/v1/x', { method: 'OPTIONS', host: alpha, headers })
+    expect(reply.headers['access-control-allow-headers']).toMatch(/apikey, authorization/)
+  })
+
+  test('answers and refusals may be read by browsers, with the headers that clients need', async () => {
+    const { a, send } = await startGateway()
+    for (const headers of [{ apikey: a.anon }, { apikey: '' }]) {
+      const reply = await send('/rest/v1/x', { host: alpha, headers })
+      expect(reply.headers['access-control-allow-origin']).toBe('*')
+      expect(reply.headers['access-control-expose-headers']).toMatch(/Content-Range.*X-Supabase-Api-Version/)
+    }
+  })
+
+  test('an OPTIONS that is no preflight is the service’s', async () => {
+    const { a, send } = await startGateway()
+    const reply = await send('/rest/v1/x', { method: 'OPTIONS', host: alpha, headers: { apikey: a.anon } })
+    expect(reply.body.ref).toBe(a.project.ref)
+  })
+
+  test('the platform’s own routes allow no other origin', async () => {
+    const { send } = await startGateway()
+    const got = await send('/v1/projects', { headers: { origin: 'https://app.example' } })
+    expect(got.headers['access-control-allow-origin']).toBeUndefined()
+    const asked = await send('/v1/projects', { method: 'OPTIONS', headers: preflight })
+    expect(asked.headers['access-control-allow-origin']).toBeUndefined()
+  })
+})
+
+describe('hosts and requests that are not well-formed', () => {
+  test('get a JSON 400', async () => {
+    const { a, sendRaw } = await startGateway()
+    const key = `apikey: ${a.anon}\r\nconnection: close\r\n`
+    const raws: Record<string, string> = {
+      'two hosts': `GET /rest/v1/x HTTP/1.1\r\nHost: ${alpha}\r\nHost: beta.${DOMAIN}\r\n${key}\r\n`,
+      'two hosts in other letters': `GET /rest/v1/x HTTP/1.1\r\nhOST: ${alpha}\r\nHost: ${alpha}\r\n${key}\r\n`,
+      'two hosts in one header': `GET /rest/v1/x HTTP/1.1\r\nHost: ${alpha}, beta.${DOMAIN}\r\n${key}\r\n`,
+      'no host': `GET /rest/v1/x HTTP/1.1\r\n${key}\r\n`,
+      'empty host': `GET /rest/v1/x HTTP/1.1\r\nHost:\r\n${key}\r\n`,
+      'user in host': `GET /rest/v1/x HTTP/1.1\r\nHost: x@${alpha}\r\n${key}\r\n`,
+      'path in host': `GET /rest/v1/x HTTP/1.1\r\nHost: ${alpha}/p/x\r\n${key}\r\n`,
+      'proxy form': `GET http://${alpha}/rest/v1/x HTTP/1.1\r\nHost: beta.${DOMAIN}\r\n${key}\r\n`,
+      'proxy form of a path': `GET http://x/p/${a.project.ref}/rest/v1/x HTTP/1.1\r\nHost: x\r\n${key}\r\n`,
+      asterisk: `OPTIONS * HTTP/1.1\r\nHost: ${alpha}\r\n${key}\r\n`,
+      'bad escape': `GET /rest/v1/%zz HTTP/1.1\r\nHost: ${alpha}\r\n${key}\r\n`,
+      'no HTTP': 'SSH-2.0-client\r\n\r\n',
+      'length and chunked': `POST /rest/v1/x HTTP/1.1\r\nHost: ${alpha}\r\n${key}Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
+    }
+    for (const [name, raw] of Object.entries(raws)) {
+      const received = await sendRaw(raw)
+      expect(received, name).toMatch(/^HTTP\/1\.1 400 /)
+      const body = JSON.parse(received.slice(received.indexOf('\r\n\r\n') + 4)) as Record<string, unknown>
+      expect(body, name).toEqual({
+        code: expect.any(String) as string,
+        message: expect.any(String) as string,
+      })
+      expect(received).not.toContain(a.project.ref)
+    }
+  })
+
+  test('HTTP/1.0 without a host still has the path form', async () => {
+    const { a, sendRaw } = await startGateway()
+    const received = await sendRaw(`GET /p/${a.project.ref}/rest/v1/x HTTP/1.0\r\napikey: ${a.anon}\r\n\r\n`)
+    expect(received).toContain(`"ref":"${a.project.ref}"`)
+  })
+
+  test('headers that are too large get a 431', async () => {
+    const { sendRaw } = await startGateway()
+    const received = await sendRaw(`GET / HTTP/1.1\r\nHost: x\r\nx-long: ${'x'.repeat(40_000)}\r\n\r\n`)
+    expect(received).toMatch(/^HTTP\/1\.1 431 [\s\S]*headers_too_large/)
+  })
+
+  test('a client that dribbles its headers or its body is cut off with a 408', async () => {
+    const { a, sendRaw } = await startGateway({ config: { headersTimeoutMs: 100, requestTimeoutMs: 200 } })
+    const head = `POST /rest/v1/x HTTP/1.1\r\nHost: ${alpha}\r\napikey: ${a.anon}\r\n`
+    const [headers, body] = await Promise.all([
+      sendRaw(head),
+      sendRaw(`${head}content-type: application/json\r\ncontent-length: 10\r\n\r\n{`),
+    ])
+    expect(headers).toMatch(/^HTTP\/1\.1 408 [\s\S]*request_timeout/)
+    expect(body).toMatch(/^HTTP\/1\.1 408 [\s\S]*request_timeout/)
+  })
+})
+
+describe('bodies', () => {
+  test('one over the limit is refused with 413, announced or not, and never half-read into the service', async () => {
+    const { a, port, logLines } = await startGateway({ config: { bodyLimitBytes: 100_000 } })
+    const headers = { apikey: a.anon, 'content-type': 'application/json' }
+    const body = JSON.stringify({ text: 'x'.repeat(10_000_000) })
+    const announced = await sendTo(port, '/rest/v1/x', { method: 'POST', host: alpha, headers, body })
+    expect([announced.status, announced.body]).toEqual([
+      413,
+      { code: 'body_too_large', message: 'The request body is too large' },
+    ])
+    const chunked = await sendTo(port, '/rest/v1/x', {
+      method: 'POST',
+      host: alpha,
+      headers: { ...headers, 'transfer-encoding': 'chunked' },
+      body,
+    })
+    expect(chunked.status).toBe(413)
+    const viaFetch = await fetch(`http://127.0.0.1:${port}/p/${a.project.ref}/rest/v1/x`, {
+      method: 'POST',
+      headers,
+      body,
+    })
+    expect(viaFetch.status).toBe(413)
+    expect(logLines.every((line) => line.length < 1_000)).toBe(true)
+  })
+
+  test('malformed JSON is a 400 where the service leaves parsing to the gateway', async () => {
+    const { a, send } = await startGateway()
+    const headers = { apikey: a.anon, 'content-type': 'application/json' }
+    const reply = await send('/rest/v1/x', { method: 'POST', host: alpha, headers, body: '{"a":' })
+    expect([reply.status, reply.body.code]).toEqual([400, 'bad_request'])
+  })
+
+  test('a service that asks for bytes gets them as they came', async () => {
+    const service = stubService('/rest/v1', {
+      routes: async (app) => {
+        acceptBodiesAsBuffers(app)
+        app.post('/*', async (request) => ({ hex: bodyBytes(request).toString('hex') }))
+      },
+    })
+    const { a, send } = await startGateway({ services: [service] })
+    for (const type of ['application/json', 'text/csv', 'application/x-www-form-urlencoded', 'odd/type']) {
+      const headers = { apikey: a.anon, 'content-type': type }
+      const reply = await send('/rest/v1/x', {
+        method: 'POST',
+        host: alpha,
+        headers,
+        body: Buffer.from([0, 255]),
+      })
+      expect(reply.body).toEqual({ hex: '00ff' })
+    }
+    const headers = { apikey: a.anon }
+    expect((await send('/rest/v1/x', { method: 'POST', host: alpha, headers })).body).toEqual({ hex: '' })
+    const typed = { ...headers, 'content-type': 'application/json' }
+    expect((await send('/rest/v1/x', { method: 'POST', host: alpha, headers: typed })).body).toEqual({
+      hex: '',
+    })
+  })
+})
+
+describe('the client going away', () => {
+  test('aborts the service’s signal and is logged as 499', async () => {
+    let signal: AbortSignal | undefined
+    const service = stubService('/rest/v1', {
+      routes: async (app) => {
+        app.get('/*', async (request) => {
+          signal = request.favo.signal
+          await new Promise((resolve) => signal?.addEventListener('abort', resolve))
+          return {}
+        })
+      },
+    })
+    const { a, port, logLines } = await startGateway({ services: [service] })
+    const request = httpRequest({
+      port,
+      host: '127.0.0.1',
+      path: '/rest/v1/x',
+      headers: { host: alpha, apikey: a.anon },
+    })
+    request.on('error', () => {})
+    request.end()
+    await eventually(() => signal !== undefined)
+    request.destroy()
+    await eventually(() => signal?.aborted === true)
+    await eventually(() => logLines.length === 1)
+    expect(JSON.parse(logLines[0] ?? '')).toMatchObject({
+      status: 499,
+      aborted: true,
+      project: a.project.ref,
+    })
+  })
+
+  test('does not abort what has been answered', async () => {
+    let signal: AbortSignal | undefined
+    const service = stubService('/rest/v1', {
+      routes: async (app) => {
+        app.get('/*', async (request) => {
+          signal = request.favo.signal
+          return {}
+        })
+      },
+    })
+    const { a, send, logLines } = await startGateway({ services: [service] })
+    await send('/rest/v1/x', { host: alpha, headers: { apikey: a.anon } })
+    await eventually(() => logLines.length === 1)
+    expect(signal?.aborted).toBe(false)
+  })
+})
+
+describe('the log', () => {
+  test('has one line per request, with what is needed to follow it and nothing that is secret', async () => {
+    const { a, b, send, logLines } = await startGateway()
+    const authorization = `Bearer ${a.sign({ sub: 'user' })}`
+    await send('/rest/v1/people?email=eq.ann@example.com&token=hunter2', {
+      method: 'POST',
+      host: alpha,
+      headers: { apikey: a.secret, authorization, 'content-type': 'application/json' },
+      body: '{"email":"bob@example.com"}',
+    })
+    await send(`/rest/v1/x?apikey=${b.secret}`, { host: alpha })
+    await send('/nothing?password=hunter2', { host: alpha })
+    await send('/rest/v1/%zz?password=hunter2', { host: alpha })
+    await eventually(() => logLines.length === 4)
+    const lines = logLines.map((line) => JSON.parse(line) as Record<string, unknown>)
+    expect(lines[0]).toMatchObject({
+      requestId: expect.any(String) as string,
+      project: a.project.ref,
+      operation: 'stub.echo',
+      method: 'POST',
+      path: '/rest/v1/people',
+      status: 200,
+      ms: expect.any(Number) as number,
+    })
+    expect(lines.map(({ status, code }) => [status, code])).toEqual([
+      [200, undefined],
+      [401, 'invalid_api_key'],
+      [404, 'no_route'],
+      [400, 'bad_url'],
+    ])
+    for (const secret of ['hunter2', 'example.com', a.secret, b.secret, authorization.slice(7), '127.0.0.1'])
+      expect(logLines.join('\n')).not.toContain(secret)
+  })
+
+  test('an unexpected error is told to the log and not to the client', async () => {
+    const service = stubService('/rest/v1', {
+      routes: async (app) => {
+        app.get('/*', async () => {
+          throw new Error('relation "secret_table" at 10.0.0.7')
+        })
+      },
+    })
+    const { a, send, logLines } = await startGateway({ services: [service] })
+    const reply = await send('/rest/v1/x', { host: alpha, headers: { apikey: a.anon } })
+    expect(reply.status).toBe(500)
+    expect(reply.text).not.toMatch(/secret_table|10\.0\.0\.7/)
+    expect(logLines.find((line) => line.includes('secret_table'))).toContain(reply.headers['sb-request-id'])
+  })
+})
+
+describe('health', () => {
+  test('of the platform, of a project, and of one of its services', async () => {
+    const sick = stubService('/auth/v1', {
+      checkHealth: async () => {
+        throw new Error('no key to sign with')
+      },
+    })
+    const { a, send } = await startGateway({ services: [stubService('/rest/v1'), sick] })
+    const platform = await send('/health')
+    expect([platform.status, platform.body]).toEqual([
+      200,
+      { status: 'healthy', checks: { postgres: 'healthy' } },
+    ])
+
+    const at = `/p/${a.project.ref}/health`
+    const headers = { apikey: a.anon }
+    const project = await send(at, { headers })
+    expect([project.status, project.body]).toEqual([
+      503,
+      { status: 'unhealthy', checks: { db: 'healthy', rest: 'healthy', auth: 'unhealthy' } },
+    ])
+    const rest = await send(`${at}/rest`, { headers })
+    expect([rest.status, rest.body]).toEqual([
+      200,
+      { status: 'healthy', checks: { db: 'healthy', rest: 'healthy' } },
+    ])
+    expect((await send('/health/auth', { host: alpha, headers })).status).toBe(503)
+    expect((await send(`${at}/nothing`, { headers })).status).toBe(404)
+    expect((await send(at)).status, 'a project’s database is opened for its own callers only').toBe(401)
+    expect((await send('/health', { host: `nobody.${DOMAIN}` })).status).toBe(404)
+  })
+
+  test('of a platform whose Postgres is down is 503 and says no more than that', async () => {
+    const health = {
+      postgres: () => Promise.reject(new Error('connect ECONNREFUSED 10.0.0.7:5432')),
+    }
+    const { send } = await startGateway({ options: { health } })
+    const { status, body } = await send('/health')
+    expect([status, body]).toEqual([503, { status: 'unhealthy', checks: { postgres: 'unhealthy' } }])
+  })
+})
+
+test('closing lets a request underway finish and drops idle connections', async () => {
+  let release: (() => void) | undefined
+  const service = stubService('/rest/v1', {
+    routes: async (app) => {
+      app.get('/*', async () => {
+        await new Promise<void>((resolve) => (release = resolve))
+        return { done: true }
+      })
+    },
+  })
+  const { a, gateway, port, send } = await startGateway({ services: [service] })
+  const idle = connect(port, '127.0.0.1')
+  const idleClosed = new Promise((resolve) => idle.on('close', resolve))
+  const slow = send('/rest/v1/x', { host: alpha, headers: { apikey: a.anon } })
+  await eventually(() => release !== undefined)
+  const closed = gateway.close()
+  release?.()
+  expect((await slow).body).toEqual({ done: true })
+  await closed
+  await idleClosed
+})
+
+test('closing cuts off what does not finish within the grace', async () => {
+  let isRunning = false
+  const service = stubService('/rest/v1', {
+    routes: async (app) => {
+      app.get('/*', async () => {
+        isRunning = true
+        await new Promise(() => {})
+      })
+    },
+  })
+  const { a, gateway, send } = await startGateway({ services: [service], config: { closeGraceMs: 50 } })
+  const stuck = send('/rest/v1/x', { host: alpha, headers: { apikey: a.anon } })
+  const outcome = expect(stuck).rejects.toThrow()
+  await eventually(() => isRunning)
+  await gateway.close()
+  await outcome
+})
