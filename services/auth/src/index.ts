@@ -1,1 +1,3 @@
 export { migrations } from './migrations.ts'
+export { createAuth, type AuthDeps, type AuthService } from './service.ts'
+export type { PasswordsOptions } from './passwords/passwords.ts'

@@ -1,0 +1,38 @@
+import type { Claims } from '@favo/http'
+import type { Db } from '@favo/postgres'
+import type { AuthSettings, Project } from '@favo/projects'
+import type { Logger } from '@favo/runtime'
+import type { Passwords } from './passwords/passwords.ts'
+import type { SessionRow } from './sessions/sessions.sql.ts'
+import type { UserRow } from './users/user.ts'
+
+/** What one request may use. Made once, never changed. */
+export interface AuthContext {
+  readonly project: Project
+  readonly settings: AuthSettings
+  /** The auth schema, as its owner: users' own rights do not reach it. */
+  readonly db: Db
+  readonly passwords: Passwords
+  /** `iss` of the project's tokens. One per project, however the request reached it. */
+  readonly issuer: string
+  readonly log: Logger
+  readonly signal: AbortSignal
+  readonly userAgent: string | null
+  /** Null when it is not known to be an address. */
+  readonly clientIp: string | null
+  /** Audience that the client asked for by X-JWT-AUD, else null. */
+  readonly audienceHeader: string | null
+}
+
+/** The user of a verified access token, as the database has it now. */
+export interface SignedIn {
+  readonly claims: Claims
+  readonly user: UserRow
+  /** Null for tokens without a session_id, which a project's backend may sign itself. */
+  readonly session: SessionRow | null
+}
+
+/** Holder of the service key, or of a token that the project's secret signed with an administrator's role. */
+export interface Administrator {
+  readonly role: string
+}

@@ -1,0 +1,131 @@
+/** Codes of GoTrue that this service answers with, letter for letter (auth internal/api/apierrors/errorcode.go@bc32168). */
+export type AuthErrorCode =
+  | 'anonymous_provider_disabled'
+  | 'bad_json'
+  | 'bad_jwt'
+  | 'conflict'
+  | 'email_exists'
+  | 'email_not_confirmed'
+  | 'insufficient_aal'
+  | 'invalid_credentials'
+  | 'no_authorization'
+  | 'not_admin'
+  | 'over_request_rate_limit'
+  | 'phone_exists'
+  | 'phone_provider_disabled'
+  | 'refresh_token_already_used'
+  | 'refresh_token_not_found'
+  | 'request_entity_too_large'
+  | 'request_timeout'
+  | 'same_password'
+  | 'session_expired'
+  | 'session_not_found'
+  | 'signup_disabled'
+  | 'unexpected_failure'
+  | 'user_already_exists'
+  | 'user_banned'
+  | 'user_not_found'
+  | 'user_sso_managed'
+  | 'validation_failed'
+  | 'weak_password'
+
+/** A refusal, or a failure with a text fit for the public. The cause goes to the log only. */
+export class AuthError extends Error {
+  readonly status: number
+  readonly code: AuthErrorCode
+  /** Filled for weak_password. */
+  readonly reasons: readonly string[] | null
+  constructor(
+    status: number,
+    code: AuthErrorCode,
+    message: string,
+    options: { cause?: unknown; reasons?: readonly string[] } = {},
+  ) {
+    super(message, { cause: options.cause })
+    this.name = 'AuthError'
+    this.status = status
+    this.code = code
+    this.reasons = options.reasons ?? null
+  }
+}
+
+/** Every refusal of the service, with GoTrue's status and words. */
+export const authErrors = {
+  validationFailed: (message: string) => new AuthError(400, 'validation_failed', message),
+  badJson: (problem: string) =>
+    new AuthError(400, 'bad_json', `Could not parse request body as JSON: ${problem}`),
+  bodyTooLarge: (bytesMax: number) =>
+    new AuthError(413, 'request_entity_too_large', `Request body too large (max ${bytesMax} bytes)`),
+  weakPassword: (message: string, reasons: readonly string[]) =>
+    new AuthError(422, 'weak_password', message, { reasons }),
+  overRequestRateLimit: (cause?: unknown) =>
+    new AuthError(429, 'over_request_rate_limit', 'Request rate limit reached', { cause }),
+  requestTimeout: (cause?: unknown) =>
+    new AuthError(504, 'request_timeout', 'Processing this request timed out, please retry after a moment.', {
+      cause,
+    }),
+  unexpectedFailure: (message: string, cause?: unknown) =>
+    new AuthError(500, 'unexpected_failure', message, { cause }),
+
+  noAuthorization: () =>
+    new AuthError(401, 'no_authorization', 'This endpoint requires a valid Bearer token'),
+  badJwt: (problem: string, status = 403) => new AuthError(status, 'bad_jwt', problem),
+  userFromClaimNotFound: () =>
+    new AuthError(403, 'user_not_found', 'User from sub claim in JWT does not exist'),
+  sessionFromClaimNotFound: () =>
+    new AuthError(403, 'session_not_found', 'Session from session_id claim in JWT does not exist'),
+  sessionNoLongerValid: () => new AuthError(403, 'session_expired', 'Session is no longer valid'),
+  userBanned: (status: 400 | 403) => new AuthError(status, 'user_banned', 'User is banned'),
+  userNotAllowed: () => new AuthError(403, 'not_admin', 'User not allowed'),
+
+  signupDisabled: () => new AuthError(422, 'signup_disabled', 'Signups not allowed for this instance'),
+  anonymousDisabled: () =>
+    new AuthError(422, 'anonymous_provider_disabled', 'Anonymous sign-ins are disabled'),
+  phoneSignupDisabled: () => new AuthError(400, 'phone_provider_disabled', 'Phone signups are disabled'),
+  phoneLoginDisabled: () => new AuthError(422, 'phone_provider_disabled', 'Phone logins are disabled'),
+  userAlreadyExists: () => new AuthError(422, 'user_already_exists', 'User already registered'),
+  emailExists: () =>
+    new AuthError(422, 'email_exists', 'A user with this email address has already been registered'),
+  phoneExists: () =>
+    new AuthError(422, 'phone_exists', 'A user with this phone number has already been registered'),
+
+  unsupportedGrant: () => new AuthError(400, 'invalid_credentials', 'unsupported_grant_type'),
+  invalidCredentials: () => new AuthError(400, 'invalid_credentials', 'Invalid login credentials'),
+  emailNotConfirmed: () => new AuthError(400, 'email_not_confirmed', 'Email not confirmed'),
+  refreshTokenNotFound: () =>
+    new AuthError(400, 'refresh_token_not_found', 'Invalid Refresh Token: Refresh Token Not Found'),
+  refreshTokenUsed: () =>
+    new AuthError(400, 'refresh_token_already_used', 'Invalid Refresh Token: Already Used'),
+  refreshTokenUserBanned: () => new AuthError(400, 'user_banned', 'Invalid Refresh Token: User Banned'),
+  refreshTokenWithoutSession: () =>
+    new AuthError(400, 'session_not_found', 'Invalid Refresh Token: No Valid Session Found'),
+  refreshTokenSessionExpired: () =>
+    new AuthError(400, 'session_expired', 'Invalid Refresh Token: Session Expired'),
+
+  appMetadataNeedsAdmin: () =>
+    new AuthError(403, 'not_admin', 'Updating app_metadata requires admin privileges'),
+  insufficientAal: () =>
+    new AuthError(
+      401,
+      'insufficient_aal',
+      'AAL2 session is required to update email or password when MFA is enabled.',
+    ),
+  anonymousNeedsAddress: () =>
+    new AuthError(
+      422,
+      'validation_failed',
+      'Updating password of an anonymous user without an email or phone is not allowed',
+    ),
+  ssoManaged: () =>
+    new AuthError(
+      422,
+      'user_sso_managed',
+      'Updating email, phone, password of a SSO account only possible via SSO',
+    ),
+  samePassword: () =>
+    new AuthError(422, 'same_password', 'New password should be different from the old password.'),
+
+  phoneTaken: () => new AuthError(422, 'phone_exists', 'Phone number already registered by another user'),
+  userNotFound: () => new AuthError(404, 'user_not_found', 'User not found'),
+  userIdNotUuid: () => new AuthError(404, 'validation_failed', 'user_id must be an UUID'),
+} as const

@@ -1,0 +1,90 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { AuthContext, Administrator, SignedIn } from './context.ts'
+import { parseBody, type BodySchema } from './parse-body.ts'
+import { renderError } from './render-error.ts'
+import { requireAdministrator } from './sessions/require-administrator.ts'
+import { requireSignedIn } from './sessions/require-signed-in.ts'
+
+/** Who gets through: anybody with an API key, a signed-in user, the service key. `open` needs no API key either. */
+interface Callers {
+  open: null
+  public: null
+  user: SignedIn
+  admin: Administrator
+}
+export type Access = keyof Callers
+
+export interface AuthReply {
+  readonly status: number
+  readonly body?: unknown
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+interface RouteInput<A extends Access, Body> {
+  readonly caller: Callers[A]
+  readonly body: Body
+  readonly query: URLSearchParams
+  readonly params: Readonly<Record<string, string>>
+}
+
+interface RouteDefinition<A extends Access, Body> {
+  /** Dotted, stable: `auth.sign_up`. */
+  readonly operation: string
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  /** Below `/auth/v1`. */
+  readonly path: string
+  readonly access: A
+  readonly body?: BodySchema<Body>
+  readonly handle: (ctx: AuthContext, input: RouteInput<A, Body>) => Promise<AuthReply>
+}
+
+export interface AuthRoute {
+  readonly access: Access
+  readonly path: string
+  mount(app: FastifyInstance, createContext: (request: FastifyRequest) => AuthContext): void
+}
+
+const callers: { [A in Access]: (ctx: AuthContext, request: FastifyRequest) => Promise<Callers[A]> } = {
+  open: async () => null,
+  public: async () => null,
+  user: requireSignedIn,
+  admin: requireAdministrator,
+}
+
+/** One endpoint: caller first, then the body, then the rule; errors in GoTrue's form. */
+export function route<A extends Access, Body = undefined>(definition: RouteDefinition<A, Body>): AuthRoute {
+  const { operation, method, path, access, body, handle } = definition
+  const findCaller = callers[access]
+  return {
+    access,
+    path,
+    mount: (app, createContext) => {
+      app.route({
+        method,
+        url: path,
+        config: { operation },
+        handler: async (request, reply) => {
+          try {
+            const ctx = createContext(request)
+            const answer = await handle(ctx, {
+              caller: await findCaller(ctx, request),
+              body: body === undefined ? (undefined as Body) : parseBody(body, request),
+              query: queryOf(request),
+              params: request.params as Record<string, string>,
+            })
+            reply.code(answer.status)
+            if (answer.headers !== undefined) reply.headers(answer.headers)
+            return await reply.send(answer.body)
+          } catch (error) {
+            return renderError(error, request, reply)
+          }
+        },
+      })
+    },
+  }
+}
+
+function queryOf(request: FastifyRequest): URLSearchParams {
+  const at = request.url.indexOf('?')
+  return new URLSearchParams(at === -1 ? '' : request.url.slice(at + 1))
+}

@@ -1,0 +1,53 @@
+import { route } from './route.ts'
+
+/** Every provider that GoTrue tells of; the ones that can be used are true. */
+const providers = [
+  'anonymous_users',
+  'apple',
+  'azure',
+  'bitbucket',
+  'discord',
+  'facebook',
+  'snapchat',
+  'figma',
+  'fly',
+  'github',
+  'gitlab',
+  'google',
+  'keycloak',
+  'kakao',
+  'linkedin',
+  'linkedin_oidc',
+  'notion',
+  'spotify',
+  'slack',
+  'slack_oidc',
+  'workos',
+  'twitch',
+  'twitter',
+  'email',
+  'phone',
+  'zoom',
+] as const
+
+const usable: ReadonlySet<string> = new Set(['email'])
+
+export const settingsRoute = route({
+  operation: 'auth.settings',
+  method: 'GET',
+  path: '/settings',
+  access: 'public',
+  handle: async ({ settings }) => ({
+    status: 200,
+    body: {
+      external: Object.fromEntries(providers.map((name) => [name, usable.has(name)])),
+      disable_signup: settings.disableSignup,
+      mailer_autoconfirm: settings.mailerAutoconfirm,
+      phone_autoconfirm: false,
+      sms_provider: '',
+      saml_enabled: false,
+      saml_private_key_next_configured: false,
+      passkeys_enabled: false,
+    },
+  }),
+})

@@ -1,0 +1,51 @@
+import type { AuthContext } from '../context.ts'
+import { authErrors } from '../errors.ts'
+import { findWeakness, type Weakness } from '../passwords/password-strength.ts'
+import { requestAudience } from '../sessions/audience.ts'
+import { issueSession } from '../sessions/issue-session.ts'
+import type { IssuedSession } from '../sessions/session-reply.ts'
+import { hasPassword, isConfirmed } from '../users/user.ts'
+import { findUserByEmail } from '../users/users.sql.ts'
+
+export interface PasswordGrantInput {
+  readonly email: string
+  readonly phone: string
+  readonly password: string
+}
+
+/** `weakness` is told to those who sign in with a password that would be refused today. */
+export type PasswordSignIn = IssuedSession & { readonly weakness: Weakness | null }
+
+/**
+ * Signs in by address and password.
+ *
+ * An unknown address, an account without password and a wrong password cost one look-up and one comparison each and answer
+ * alike. Unlike GoTrue, whether an account is banned or unconfirmed is told only to who knows its password.
+ */
+export async function passwordGrant(ctx: AuthContext, input: PasswordGrantInput): Promise<PasswordSignIn> {
+  const { email, phone, password } = input
+  if (email !== '' && phone !== '')
+    throw authErrors.validationFailed('Only an email address or phone number should be provided on login.')
+  if (email === '' && phone === '') throw authErrors.validationFailed('missing email or phone')
+  if (phone !== '') throw authErrors.phoneLoginDisabled()
+
+  const user = await findUserByEmail(ctx.db, email, requestAudience(ctx))
+  const encrypted = user !== null && hasPassword(user) ? user.encrypted_password : null
+  const isMatch = await ctx.passwords.matches(password, encrypted)
+  if (user === null || !isMatch) throw authErrors.invalidCredentials()
+  if (user.is_banned) throw authErrors.userBanned(400)
+  if (!isConfirmed(user)) throw authErrors.emailNotConfirmed()
+
+  const session = await issueSession(ctx, ctx.db, user, {
+    method: 'password',
+    passwordHash: encrypted,
+    traits: { provider: 'email' },
+  })
+  if (session === null) throw authErrors.invalidCredentials()
+  return { ...session, weakness: safeWeakness(ctx, password) }
+}
+
+/** A password that is too long to be hashed today was hashed by somebody else; it is good enough. */
+function safeWeakness(ctx: AuthContext, password: string): Weakness | null {
+  return Buffer.byteLength(password) > 72 ? null : findWeakness(ctx.settings, password)
+}
