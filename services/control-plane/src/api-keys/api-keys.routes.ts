@@ -1,0 +1,56 @@
+import { ListApiKeysQuery, type ApiKey, type LegacyApiKeys } from '@favo/contracts'
+import { sha256Hex } from '@favo/tokens'
+import { getProject } from '../projects/get-project.ts'
+import { getJwtSecret, listApiKeyRows, openApiKey, signLegacyKeys } from '../projects/project-secrets.ts'
+import { route, type Route } from '../route.ts'
+
+export const apiKeyRoutes: readonly Route[] = [
+  route({
+    operation: 'api_keys.list',
+    method: 'GET',
+    path: '/projects/:ref/api-keys',
+    query: ListApiKeysQuery,
+    handle: async (ctx, { params, query }): Promise<ApiKey[]> => {
+      const row = await getProject(ctx, params.ref)
+      const jwtSecret = await getJwtSecret(ctx, row.ref)
+      const legacy = Object.entries(signLegacyKeys(row, jwtSecret)).map(([name, key]): ApiKey => ({
+        api_key: key,
+        id: name,
+        type: 'legacy',
+        prefix: key.slice(0, 5),
+        name,
+        description: `Legacy ${name} API key`,
+        hash: sha256Hex(key),
+        secret_jwt_template: null,
+        inserted_at: null,
+        updated_at: null,
+      }))
+      const keys = (await listApiKeyRows(ctx.db, row.ref)).map((key): ApiKey => ({
+        // A publishable key is public by its nature.
+        api_key:
+          key.type === 'publishable' || query.reveal === 'true'
+            ? openApiKey(ctx, row.ref, key)
+            : `${key.prefix}${'·'.repeat(16)}`,
+        id: key.id,
+        type: key.type,
+        prefix: key.prefix,
+        name: key.name,
+        description: null,
+        hash: key.hash,
+        secret_jwt_template: key.type === 'secret' ? { role: 'service_role' } : null,
+        inserted_at: key.created_at,
+        updated_at: key.updated_at,
+      }))
+      return [...legacy, ...keys]
+    },
+  }),
+  route({
+    operation: 'api_keys.get_legacy',
+    method: 'GET',
+    path: '/projects/:ref/api-keys/legacy',
+    handle: async (ctx, { params }): Promise<LegacyApiKeys> => {
+      await getProject(ctx, params.ref)
+      return { enabled: true }
+    },
+  }),
+]

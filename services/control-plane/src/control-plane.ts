@@ -1,0 +1,132 @@
+import type { ServiceName } from '@favo/contracts'
+import type { SchemaMigrations, Service } from '@favo/http'
+import { migrate, type openDb, type Pools } from '@favo/postgres'
+import type { DirectorySource } from '@favo/projects'
+import type { Logger } from '@favo/runtime'
+import type { Tenancy } from '@favo/tenancy'
+import type { SecretBox } from '@favo/tokens'
+import { join } from 'node:path'
+import { FailureLimit } from './access-tokens/failure-limit.ts'
+import { ChangeFeed } from './change-feed.ts'
+import { createDirectorySource } from './directory-source.ts'
+import { Instance } from './instance.ts'
+import type { Addresses, Platform } from './platform.ts'
+import { RunningChanges } from './projects/running-changes.ts'
+import { settleOrphans } from './projects/settle-orphans.ts'
+import { createService } from './service.ts'
+
+type OpenedDb = ReturnType<typeof openDb>
+
+/** The control plane's tables. Its schema `control` must exist and belong to its login. */
+export const controlMigrations: SchemaMigrations = {
+  component: 'control',
+  directory: join(import.meta.dirname, 'migrations'),
+}
+
+export interface ControlPlaneDeps {
+  /** The platform project's database, as the login `<database>_ctl`. Closed by whoever opened it. */
+  readonly db: OpenedDb
+  /** The same, but one connection (`max: 1`) that stays open: it holds the lock that says this process lives. */
+  readonly session: OpenedDb
+  readonly tenancy: Tenancy
+  readonly pools: Pick<Pools, 'forDatabase' | 'closeDatabase'>
+  readonly secretBox: SecretBox
+  readonly addresses: Addresses
+  /** SHA-256 of the operator's token, hex. */
+  readonly bootstrapTokenHash: string
+  readonly services: ReadonlyMap<ServiceName, Pick<Service, 'checkHealth'>>
+  readonly log: Logger
+  readonly clock?: () => Date
+  /** Milliseconds between looks at the instance lock and for orphans. */
+  readonly sweepMs?: number
+}
+
+export interface ControlPlane {
+  /** `/v1`. */
+  readonly service: Service
+  readonly directorySource: DirectorySource
+  /**
+   * Migrates the schema, listens for changes of projects, and settles what an earlier process left half done; from then on
+   * does that periodically. Requests may come only after it.
+   */
+  start(): Promise<void>
+  /** Waits for changes of projects that are underway. */
+  close(): Promise<void>
+}
+
+export function createControlPlane(deps: ControlPlaneDeps): ControlPlane {
+  const { db, tenancy, pools, secretBox, addresses, services, log } = deps
+  const clock = deps.clock ?? (() => new Date())
+  const instance = new Instance(deps.session, log)
+  const running = new RunningChanges()
+  const platform: Platform = {
+    db,
+    tenancy,
+    pools,
+    secretBox,
+    addresses,
+    services,
+    instance,
+    running,
+    log,
+    clock,
+  }
+  const feed = new ChangeFeed(db, log)
+  const sweeper = new Sweeper(deps.sweepMs ?? 5_000, async () => {
+    await instance.hold()
+    await settleOrphans(platform)
+  })
+
+  const close = async () => {
+    feed.close()
+    await sweeper.stop()
+    await running.settle()
+  }
+  return {
+    service: createService(
+      platform,
+      { db, bootstrapTokenHash: deps.bootstrapTokenHash, limit: new FailureLimit(), clock },
+      close,
+    ),
+    directorySource: createDirectorySource(platform, (listener) => feed.subscribe(listener)),
+    start: async () => {
+      await migrate(db, { ...controlMigrations, table: 'control.migrations' })
+      await instance.hold()
+      await feed.start()
+      await settleOrphans(platform)
+      sweeper.start(log)
+    },
+    close,
+  }
+}
+
+/** Runs something again and again, one at a time, with a pause after each. */
+class Sweeper {
+  readonly #pauseMs: number
+  readonly #sweep: () => Promise<void>
+  #timer: NodeJS.Timeout | null = null
+  #current: Promise<void> = Promise.resolve()
+  #isStopped = false
+
+  constructor(pauseMs: number, sweep: () => Promise<void>) {
+    this.#pauseMs = pauseMs
+    this.#sweep = sweep
+  }
+
+  start(log: Logger): void {
+    if (this.#isStopped) return
+    this.#timer = setTimeout(() => {
+      this.#current = this.#sweep()
+        .catch((error: unknown) => log.warn({ error }, 'sweep for interrupted changes failed'))
+        .then(() => this.start(log))
+    }, this.#pauseMs)
+    // Never what keeps a process alive.
+    this.#timer.unref()
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    await this.#current
+  }
+}

@@ -1,0 +1,73 @@
+import { sql, type Queryable, type Sql } from '@favo/postgres'
+import {
+  defaultAuthSettings,
+  defaultRestSettings,
+  type ApiKeyRecord,
+  type AuthSettings,
+  type DirectorySource,
+  type Project,
+  type ProjectStatus,
+  type RestSettings,
+} from '@favo/projects'
+import type { Platform } from './platform.ts'
+import { secretContexts } from './projects/project-secrets.ts'
+
+interface DirectoryRow {
+  readonly ref: string
+  readonly name: string
+  readonly subdomain: string
+  readonly status: ProjectStatus
+  readonly database: string
+  readonly version: string
+  readonly jwt_secret: string
+  readonly rest: string
+  readonly auth: string
+  readonly api_keys: string
+}
+
+/** One project with all that belongs to it, in one statement: its parts are of the same moment. */
+export async function loadProject(
+  { db, secretBox }: { readonly db: Queryable; readonly secretBox: Platform['secretBox'] },
+  condition: Sql,
+): Promise<Project | null> {
+  const row = await db.maybeOne<DirectoryRow>(sql`
+    select p.ref, p.name, p.subdomain, p.status, p.database, p.version::text as version, s.jwt_secret,
+      t.rest::text as rest, t.auth::text as auth,
+      (
+        select coalesce(json_agg(json_build_object('id', k.id, 'type', k.type, 'hash', k.hash)), '[]')
+        from control.api_keys k where k.ref = p.ref
+      )::text as api_keys
+    from control.projects p
+    join control.project_secrets s on s.ref = p.ref
+    join control.project_settings t on t.ref = p.ref
+    where ${condition}`)
+  if (row === null) return null
+  return {
+    ref: row.ref,
+    name: row.name,
+    subdomain: row.subdomain,
+    status: row.status,
+    database: row.database,
+    jwtSecret: secretBox.open(row.jwt_secret, secretContexts.jwtSecret(row.ref)),
+    apiKeys: JSON.parse(row.api_keys) as ApiKeyRecord[],
+    rest: { ...defaultRestSettings, ...(JSON.parse(row.rest) as Partial<RestSettings>) },
+    auth: { ...defaultAuthSettings, ...(JSON.parse(row.auth) as Partial<AuthSettings>) },
+    version: Number(row.version),
+  }
+}
+
+export const projectChannel = 'favo_projects'
+
+/** The tables' side of the project directory. `onChange` listeners are called by `ChangeFeed`. */
+export const createDirectorySource = (
+  platform: Pick<Platform, 'db' | 'secretBox'>,
+  onChange: DirectorySource['onChange'],
+): DirectorySource => ({
+  loadByRef: (ref) => loadProject(platform, sql`p.ref = ${ref}`),
+  // One that never came up holds its subdomain no longer, and another may have it.
+  loadBySubdomain: (label) =>
+    loadProject(platform, sql`p.subdomain = ${label} and p.status <> 'INIT_FAILED'`),
+  loadByKeyHash: (hash) =>
+    loadProject(platform, sql`p.ref = (select k.ref from control.api_keys k where k.hash = ${hash})`),
+  onChange,
+})

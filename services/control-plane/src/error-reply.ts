@@ -1,0 +1,60 @@
+import type { ErrorBody } from '@favo/contracts'
+import { ERROR_CODE_HEADER } from '@favo/http'
+import { ConnectionError, DatabaseError } from '@favo/postgres'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { ZodError } from 'zod'
+import { ControlError, controlErrors } from './errors.ts'
+import type { Logger } from '@favo/runtime'
+
+/** The only place where a failure becomes an answer. */
+export function sendError(log: Logger, request: FastifyRequest, reply: FastifyReply, error: unknown) {
+  const known = toControlError(error, request)
+  if (known === null) log.error({ requestId: request.id, error }, 'control request failed')
+  else if (known.status >= 500)
+    log.warn({ requestId: request.id, error: known.cause ?? known }, 'control request failed')
+  const body: ErrorBody = {
+    message:
+      known?.message ?? 'Something went wrong on the server. Its log has the details under this request id.',
+    code: known?.code ?? 'internal_error',
+    request_id: request.id,
+    ...(known?.sql === undefined ? {} : { sql: known.sql }),
+  }
+  if (known?.retryAfterSeconds !== undefined) void reply.header('retry-after', known.retryAfterSeconds)
+  if (known?.status === 401) void reply.header('www-authenticate', 'Bearer')
+  return reply
+    .status(known?.status ?? 500)
+    .header(ERROR_CODE_HEADER, body.code)
+    .send(body)
+}
+
+function toControlError(error: unknown, request: FastifyRequest): ControlError | null {
+  if (error instanceof ControlError) return error
+  if (error instanceof ZodError) return controlErrors.invalid(describeIssues(error))
+  if (error instanceof ConnectionError)
+    return error.kind === 'lost'
+      ? controlErrors.outcomeUnknown(error)
+      : controlErrors.databaseUnavailable(error)
+  // The control plane's own database is starting or shutting down.
+  if (error instanceof DatabaseError && /^(57P0[123]|53300|08)/.test(error.code))
+    return controlErrors.databaseUnavailable(error)
+  const code = error instanceof Error && 'code' in error ? error.code : null
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE')
+    return controlErrors.bodyTooLarge(request.routeOptions.bodyLimit ?? 1_048_576)
+  // Fastify's own refusals of a body (bad JSON, wrong length, a prototype key) are all of the caller's making.
+  if (error instanceof SyntaxError || (typeof code === 'string' && code.startsWith('FST_ERR_CTP_')))
+    return controlErrors.malformedBody()
+  return null
+}
+
+/** `subdomain must not look like a ref (20 letters a-z); name is missing.` */
+export function describeIssues(error: ZodError): string {
+  const sentences = error.issues.map((issue) => {
+    const field = issue.path.length === 0 ? 'The body' : issue.path.join('.')
+    if (issue.code === 'invalid_type')
+      return issue.message.endsWith('received undefined')
+        ? `${field} is missing`
+        : `${field} must be of type ${issue.expected}`
+    return `${field} ${issue.message.charAt(0).toLowerCase()}${issue.message.slice(1)}`
+  })
+  return `${sentences.join('; ')}.`
+}

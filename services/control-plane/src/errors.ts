@@ -1,0 +1,93 @@
+import type { SqlErrorDetails } from '@favo/contracts'
+
+/** A failure with a public sentence. Everything else that is thrown becomes a 500 whose details are only in the log. */
+export class ControlError extends Error {
+  readonly status: number
+  readonly code: string
+  readonly sql: SqlErrorDetails | undefined
+  /** Seconds, for the Retry-After header. */
+  readonly retryAfterSeconds: number | undefined
+  constructor(
+    status: number,
+    code: string,
+    message: string,
+    more: { sql?: SqlErrorDetails; retryAfterSeconds?: number; cause?: unknown } = {},
+  ) {
+    super(message, { cause: more.cause })
+    this.name = 'ControlError'
+    this.status = status
+    this.code = code
+    this.sql = more.sql
+    this.retryAfterSeconds = more.retryAfterSeconds
+  }
+}
+
+/** The catalogue. Sentences say what is wrong and, where there is one, the way out. */
+export const controlErrors = {
+  unauthorized: (why: string) => new ControlError(401, 'unauthorized', why),
+  tooManyBadTokens: (retryAfterSeconds: number) =>
+    new ControlError(
+      429,
+      'too_many_bad_tokens',
+      'Too many requests with a wrong access token. Wait a moment.',
+      {
+        retryAfterSeconds,
+      },
+    ),
+  routeNotFound: (method: string, path: string) =>
+    new ControlError(404, 'route_not_found', `There is no ${method} ${path}.`),
+  malformedBody: () => new ControlError(400, 'malformed_json', 'The body is not valid JSON.'),
+  bodyTooLarge: (limitBytes: number) =>
+    new ControlError(
+      413,
+      'body_too_large',
+      `The body is larger than ${Math.floor(limitBytes / 1_048_576)} MiB.`,
+    ),
+  invalid: (sentence: string) => new ControlError(422, 'validation_failed', sentence),
+
+  projectNotFound: () => new ControlError(404, 'project_not_found', 'There is no such project.'),
+  organizationNotFound: () =>
+    new ControlError(404, 'organization_not_found', 'There is no such organization.'),
+  tokenNotFound: () => new ControlError(404, 'access_token_not_found', 'There is no such access token.'),
+
+  refTaken: (ref: string) =>
+    new ControlError(409, 'ref_taken', `A project with the ref ${ref} exists already.`),
+  subdomainTaken: (subdomain: string) =>
+    new ControlError(409, 'subdomain_taken', `The subdomain ${subdomain} is taken. Choose another one.`),
+  subdomainReserved: (subdomain: string) =>
+    new ControlError(
+      422,
+      'subdomain_reserved',
+      `The subdomain ${subdomain} is reserved. Choose another one.`,
+    ),
+  wrongStatus: (status: string, wanted: string) =>
+    new ControlError(409, 'wrong_status', `The project is ${status}, so it cannot be ${wanted} now.`),
+  notActive: (status: string) =>
+    new ControlError(
+      409,
+      'project_not_active',
+      status === 'INACTIVE'
+        ? 'The project is paused. Resume it first.'
+        : `The project is ${status}, so its database cannot be used now.`,
+    ),
+  changeFailed: (what: string, cause: unknown) =>
+    new ControlError(500, 'change_failed', `The project could not be ${what}: ${reasonOf(cause)}`, { cause }),
+  databaseUnavailable: (cause: unknown) =>
+    new ControlError(503, 'database_unavailable', 'The database does not answer at the moment. Try again.', {
+      cause,
+      retryAfterSeconds: 1,
+    }),
+  outcomeUnknown: (cause: unknown) =>
+    new ControlError(
+      503,
+      'outcome_unknown',
+      'The connection to the database broke after the statements were sent. Look whether they took effect before you repeat them.',
+      { cause },
+    ),
+  sqlRefused: (sentence: string, sql?: SqlErrorDetails) =>
+    new ControlError(400, 'sql_refused', sentence, sql === undefined ? {} : { sql }),
+}
+
+/** One line a person can use; never a stack. */
+export const reasonOf = (error: unknown): string =>
+  (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? 'unknown'

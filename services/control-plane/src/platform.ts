@@ -1,0 +1,36 @@
+import type { ServiceName } from '@favo/contracts'
+import type { Service } from '@favo/http'
+import type { Db, Pools } from '@favo/postgres'
+import type { Logger } from '@favo/runtime'
+import type { Tenancy } from '@favo/tenancy'
+import type { SecretBox } from '@favo/tokens'
+import type { Instance } from './instance.ts'
+import type { RunningChanges } from './projects/running-changes.ts'
+
+/** Where things are, as clients are told. No slash at the end of any address. */
+export interface Addresses {
+  /** The control plane's own: `http://127.0.0.1:8000`. */
+  readonly apiUrl: string
+  /** `label` is a ref or a subdomain: `http://<label>.favo.localhost:8000`. */
+  projectUrl(label: string): string
+  /** `http://127.0.0.1:8000/p/<ref>` */
+  pathUrl(ref: string): string
+  /** Where Postgres listens for customers. */
+  readonly database: { readonly host: string; readonly port: number }
+}
+
+/** What the control plane's functions work with; made once. */
+export interface Platform {
+  /** The platform project's database, as the control plane's own login. */
+  readonly db: Db
+  readonly tenancy: Tenancy
+  readonly pools: Pick<Pools, 'forDatabase' | 'closeDatabase'>
+  readonly secretBox: SecretBox
+  readonly addresses: Addresses
+  /** Services that this platform has, for the health of a project. `db` is always there. */
+  readonly services: ReadonlyMap<ServiceName, Pick<Service, 'checkHealth'>>
+  readonly instance: Pick<Instance, 'number'>
+  readonly running: RunningChanges
+  readonly log: Logger
+  readonly clock: () => Date
+}

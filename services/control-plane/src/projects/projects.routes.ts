@@ -1,0 +1,66 @@
+import { CreateProjectBody, type CreatedProject, type DeletedProject } from '@favo/contracts'
+import { route, type Route } from '../route.ts'
+import { deleteProject, pauseProject, resumeProject } from './change-status.ts'
+import { createProject } from './create-project.ts'
+import { getProject } from './get-project.ts'
+import { listProjectRows } from './projects.sql.ts'
+import { loadConnection, readServerVersion, renderDetails, renderProject } from './render-project.ts'
+
+export const projectRoutes: readonly Route[] = [
+  route({
+    operation: 'projects.list',
+    method: 'GET',
+    path: '/projects',
+    handle: async (ctx) => {
+      const [rows, version] = await Promise.all([listProjectRows(ctx.db), readServerVersion(ctx.db)])
+      return rows.map((row) => renderDetails(row, ctx.addresses, version))
+    },
+  }),
+  route({
+    operation: 'projects.create',
+    method: 'POST',
+    path: '/projects',
+    status: 201,
+    body: CreateProjectBody,
+    handle: async (ctx, { body }): Promise<CreatedProject> => {
+      const { row, databasePassword } = await createProject(ctx, body)
+      return { ...renderProject(row), connection: await loadConnection(ctx, row, databasePassword) }
+    },
+  }),
+  route({
+    operation: 'projects.get',
+    method: 'GET',
+    path: '/projects/:ref',
+    handle: async (ctx, { params }) => {
+      const [row, version] = await Promise.all([getProject(ctx, params.ref), readServerVersion(ctx.db)])
+      return renderDetails(row, ctx.addresses, version)
+    },
+  }),
+  route({
+    operation: 'projects.get_connection',
+    method: 'GET',
+    path: '/projects/:ref/connection',
+    handle: async (ctx, { params }) => loadConnection(ctx, await getProject(ctx, params.ref), null),
+  }),
+  route({
+    operation: 'projects.pause',
+    method: 'POST',
+    path: '/projects/:ref/pause',
+    handle: async (ctx, { params }) => renderProject(await pauseProject(ctx, params.ref ?? '')),
+  }),
+  route({
+    operation: 'projects.restore',
+    method: 'POST',
+    path: '/projects/:ref/restore',
+    handle: async (ctx, { params }) => renderProject(await resumeProject(ctx, params.ref ?? '')),
+  }),
+  route({
+    operation: 'projects.delete',
+    method: 'DELETE',
+    path: '/projects/:ref',
+    handle: async (ctx, { params }): Promise<DeletedProject> => {
+      const row = await deleteProject(ctx, params.ref ?? '')
+      return { id: Number(row.id), ref: row.ref, name: row.name }
+    },
+  }),
+]

@@ -1,0 +1,136 @@
+import { sql, type Queryable, type Sql } from '@favo/postgres'
+import type { ProjectStatus } from '@favo/projects'
+
+export interface ProjectRow {
+  readonly ref: string
+  /** A bigint, as text. */
+  readonly id: string
+  readonly organization_id: string
+  readonly name: string
+  readonly subdomain: string
+  readonly database: string
+  readonly region: string
+  readonly status: ProjectStatus
+  readonly step: string | null
+  readonly error: string | null
+  readonly instance: number | null
+  /** ISO 8601, UTC. */
+  readonly created_at: string
+  /** Seconds since 1970, for the legacy keys. */
+  readonly created_epoch: number
+}
+
+export interface NewProject {
+  readonly ref: string
+  readonly organizationId: string
+  readonly name: string
+  readonly subdomain: string
+  readonly database: string
+  readonly region: string
+  readonly instance: number
+  readonly jwtSecretSealed: string
+  readonly keys: readonly NewApiKey[]
+}
+
+export interface NewApiKey {
+  readonly type: 'publishable' | 'secret'
+  readonly name: string
+  readonly prefix: string
+  readonly hash: string
+  readonly sealed: string
+}
+
+export const isoTime = (column: Sql): Sql =>
+  sql`to_char(${column} at time zone 'utc', ${sql.literal('YYYY-MM-DD"T"HH24:MI:SS.US"Z"')})`
+
+const columns = sql`
+  ref, id::text as id, organization_id, name, subdomain, database, region, status, step, error, instance,
+  ${isoTime(sql.ident('created_at'))} as created_at, extract(epoch from created_at)::int as created_epoch`
+
+/** Rows are in order of creation; those that failed are among them until they are deleted. */
+export const listProjectRows = (db: Queryable) =>
+  db.many<ProjectRow>(sql`select ${columns} from control.projects order by id`)
+
+export const findProjectRow = (db: Queryable, ref: string) =>
+  db.maybeOne<ProjectRow>(sql`select ${columns} from control.projects where ref = ${ref}`)
+
+/**
+ * Claims ref and subdomain; the constraints decide, so of rivals one wins. A project of that ref that never came up gives way.
+ */
+export async function insertProject(tx: Queryable, project: NewProject): Promise<ProjectRow> {
+  await tx.run(sql`delete from control.projects where ref = ${project.ref} and status = 'INIT_FAILED'`)
+  const row = await tx.one<ProjectRow>(sql`
+    insert into control.projects (ref, organization_id, name, subdomain, database, region, status, step, instance)
+    values (
+      ${project.ref}, ${project.organizationId}, ${project.name}, ${project.subdomain}, ${project.database},
+      ${project.region}, 'COMING_UP', 'reserve', ${project.instance}
+    )
+    returning ${columns}`)
+  await tx.run(sql`
+    insert into control.project_secrets (ref, jwt_secret) values (${project.ref}, ${project.jwtSecretSealed})`)
+  await tx.run(sql`insert into control.project_settings (ref) values (${project.ref})`)
+  for (const key of project.keys)
+    await tx.run(sql`
+      insert into control.api_keys (ref, type, name, prefix, hash, sealed)
+      values (${project.ref}, ${key.type}, ${key.name}, ${key.prefix}, ${key.hash}, ${key.sealed})`)
+  return row
+}
+
+/** Null when the project is not in any of the given states (any more): then somebody else was quicker. */
+export const startChange = (
+  db: Queryable,
+  change: {
+    readonly ref: string
+    readonly from: readonly ProjectStatus[]
+    readonly to: ProjectStatus
+    readonly instance: number
+  },
+) =>
+  db.maybeOne<ProjectRow>(sql`
+    update control.projects set status = ${change.to}, instance = ${change.instance}, step = null, error = null
+    where ref = ${change.ref} and status in (${sql.join(
+      change.from.map((status) => sql`${status}`),
+      ', ',
+    )})
+    returning ${columns}`)
+
+/** Where a change stands now: the row is still this process's to finish. Everything that ends a change asks for it. */
+const stillOurs = (row: ProjectRow) =>
+  sql`id = ${row.id}::bigint and status = ${row.status} and instance = ${row.instance}`
+
+export const setStep = (db: Queryable, row: ProjectRow, step: string) =>
+  db.run(sql`update control.projects set step = ${step} where ${stillOurs(row)}`)
+
+export const setError = (db: Queryable, row: ProjectRow, error: string) =>
+  db.run(sql`update control.projects set error = ${error} where ${stillOurs(row)}`)
+
+/** False when another process took the change over. */
+export const finishChange = async (
+  db: Queryable,
+  row: ProjectRow,
+  to: ProjectStatus,
+  error: string | null = null,
+): Promise<boolean> =>
+  (await db.run(sql`
+    update control.projects set status = ${to}, step = null, error = ${error}, instance = null
+    where ${stillOurs(row)}`)) === 1
+
+export const deleteChangedProject = async (db: Queryable, row: ProjectRow): Promise<boolean> =>
+  (await db.run(sql`delete from control.projects where ${stillOurs(row)}`)) === 1
+
+/** A failed project has no change underway, so nothing but its status is asked. */
+export const deleteFailedProject = async (db: Queryable, row: ProjectRow): Promise<boolean> =>
+  (await db.run(
+    sql`delete from control.projects where id = ${row.id}::bigint and status = 'INIT_FAILED'`,
+  )) === 1
+
+/** `idle_seconds` is the time since the row was last touched. */
+export const listChangingRows = (db: Queryable) =>
+  db.many<ProjectRow & { readonly idle_seconds: number }>(sql`
+    select ${columns}, extract(epoch from now() - updated_at)::int as idle_seconds
+    from control.projects where instance is not null order by id`)
+
+/** Takes a change over from a process that is gone. Null when it ended or another one took it. */
+export const takeOverChange = (db: Queryable, row: ProjectRow, instance: number) =>
+  db.maybeOne<ProjectRow>(sql`
+    update control.projects set instance = ${instance} where ${stillOurs(row)} returning ${columns}`)

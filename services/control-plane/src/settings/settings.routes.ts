@@ -1,0 +1,100 @@
+import { UpdateAuthBody, UpdatePostgrestBody, type AuthConfig, type PostgrestConfig } from '@favo/contracts'
+import { sql } from '@favo/postgres'
+import type { AuthSettings, Project, RestSettings } from '@favo/projects'
+import type { ControlContext } from '../context.ts'
+import { loadProject } from '../directory-source.ts'
+import { controlErrors } from '../errors.ts'
+import { route, type Route } from '../route.ts'
+import { mergeAuthSettings, mergeRestSettings } from './settings.sql.ts'
+
+export const settingsRoutes: readonly Route[] = [
+  route({
+    operation: 'settings.get_postgrest',
+    method: 'GET',
+    path: '/projects/:ref/postgrest',
+    handle: async (ctx, { params }) => renderRest((await getSettings(ctx, params.ref)).rest),
+  }),
+  route({
+    operation: 'settings.update_postgrest',
+    method: 'PATCH',
+    path: '/projects/:ref/postgrest',
+    body: UpdatePostgrestBody,
+    handle: async (ctx, { params, body }) => {
+      const { ref } = await getSettings(ctx, params.ref)
+      await mergeRestSettings(ctx.db, ref, readRest(body))
+      return renderRest((await getSettings(ctx, ref)).rest)
+    },
+  }),
+  route({
+    operation: 'settings.get_auth',
+    method: 'GET',
+    path: '/projects/:ref/config/auth',
+    handle: async (ctx, { params }) => renderAuth((await getSettings(ctx, params.ref)).auth),
+  }),
+  route({
+    operation: 'settings.update_auth',
+    method: 'PATCH',
+    path: '/projects/:ref/config/auth',
+    body: UpdateAuthBody,
+    handle: async (ctx, { params, body }) => {
+      const { ref } = await getSettings(ctx, params.ref)
+      await mergeAuthSettings(ctx.db, ref, readAuth(body))
+      return renderAuth((await getSettings(ctx, ref)).auth)
+    },
+  }),
+]
+
+async function getSettings(ctx: ControlContext, ref: string | undefined): Promise<Project> {
+  const project = await loadProject(ctx, sql`p.ref = ${ref ?? ''}`)
+  if (project === null) throw controlErrors.projectNotFound()
+  return project
+}
+
+const splitNames = (list: string) =>
+  list
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '')
+
+function readRest(body: UpdatePostgrestBody): Partial<RestSettings> {
+  const schemas = body.db_schema === undefined ? undefined : splitNames(body.db_schema)
+  if (schemas?.length === 0) throw controlErrors.invalid('db_schema must name at least one schema.')
+  return {
+    ...(schemas === undefined ? {} : { schemas }),
+    ...(body.db_extra_search_path === undefined
+      ? {}
+      : { extraSearchPath: splitNames(body.db_extra_search_path) }),
+    ...(body.max_rows === undefined ? {} : { maxRows: body.max_rows === 0 ? null : body.max_rows }),
+  }
+}
+
+const renderRest = (rest: RestSettings): PostgrestConfig => ({
+  db_schema: rest.schemas.join(', '),
+  max_rows: rest.maxRows ?? 0,
+  db_extra_search_path: rest.extraSearchPath.join(', '),
+  db_pool: null,
+  db_pool_acquisition_timeout: null,
+  db_pool_max_lifetime: null,
+  db_pool_max_idletime: null,
+})
+
+function readAuth(body: UpdateAuthBody): Partial<AuthSettings> {
+  const patch: Partial<AuthSettings> = {
+    disableSignup: body.disable_signup,
+    mailerAutoconfirm: body.mailer_autoconfirm,
+    passwordMinLength: body.password_min_length,
+    jwtExpSeconds: body.jwt_exp,
+    refreshTokenReuseIntervalSeconds: body.security_refresh_token_reuse_interval,
+    siteUrl: body.site_url,
+  }
+  return Object.fromEntries(Object.entries(patch).filter(([, value]) => value !== undefined))
+}
+
+const renderAuth = (auth: AuthSettings): AuthConfig => ({
+  disable_signup: auth.disableSignup,
+  mailer_autoconfirm: auth.mailerAutoconfirm,
+  password_min_length: auth.passwordMinLength,
+  jwt_exp: auth.jwtExpSeconds,
+  security_refresh_token_reuse_interval: auth.refreshTokenReuseIntervalSeconds,
+  site_url: auth.siteUrl,
+})
