@@ -1,0 +1,119 @@
+import type { Sql } from '@favo/postgres'
+import { Client, Pool, type PoolClient } from 'pg'
+import { maintenanceDatabase } from './names.ts'
+
+export interface AdminOptions {
+  readonly endpoint: { readonly host: string; readonly port: number }
+  /** The superuser, `favo_admin`. */
+  readonly user: string
+  readonly password: string
+}
+
+/** One superuser session. Statements without parameters may be several, separated by semicolons: one implicit transaction. */
+export interface AdminSession {
+  many<Row extends object>(query: Sql): Promise<Row[]>
+  run(query: Sql): Promise<void>
+}
+
+/**
+ * Superuser access to the cluster, mostly to its maintenance database.
+ *
+ * Every session starts with a search_path of pg_catalog alone and with event triggers off: in a project's database the
+ * customer may have put functions that fit a call better than pg_catalog's, and they would run as superuser.
+ */
+export interface Admin {
+  /** A session of the pool, in the maintenance database. Session-level advisory locks taken by `work` must be released by it. */
+  session<T>(work: (session: AdminSession) => Promise<T>): Promise<T>
+  /** A session of its own in some database; event triggers are on only where nothing of a customer's exists yet. */
+  inDatabase<T>(
+    database: string,
+    work: (session: AdminSession) => Promise<T>,
+    options?: { eventTriggers: 'on' },
+  ): Promise<T>
+  close(): Promise<void>
+}
+
+/** Longer than the watchdog needs to end a tenant's session that stands in the way. */
+const lockTimeout = '20s'
+
+const sessionOptions = (eventTriggers: 'on' | 'off'): string =>
+  `-c search_path=pg_catalog -c event_triggers=${eventTriggers} -c lock_timeout=${lockTimeout} ` +
+  '-c statement_timeout=0 -c idle_in_transaction_session_timeout=60s'
+
+export function createAdmin(options: AdminOptions, sessionsMax: number): Admin {
+  const connection = {
+    host: options.endpoint.host,
+    port: options.endpoint.port,
+    user: options.user,
+    password: options.password,
+    application_name: 'favo tenancy',
+  }
+  const pool = new Pool({
+    ...connection,
+    database: maintenanceDatabase,
+    options: sessionOptions('off'),
+    max: sessionsMax,
+    idleTimeoutMillis: 30_000,
+    allowExitOnIdle: true,
+  })
+  // An idle session that broke (Postgres restarted) is replaced by the pool; nobody was using it.
+  pool.on('error', () => {})
+
+  return {
+    session: async (work) => {
+      const client = await pool.connect()
+      let broken = true
+      try {
+        const result = await work(sessionOf(client))
+        broken = false
+        return result
+      } finally {
+        // After a failure the session may hold locks or a transaction; a new one costs a few milliseconds.
+        client.release(broken)
+      }
+    },
+    inDatabase: (database, work, inDatabaseOptions) =>
+      withSession(
+        { ...connection, database, options: sessionOptions(inDatabaseOptions?.eventTriggers ?? 'off') },
+        work,
+      ),
+    close: () => pool.end(),
+  }
+}
+
+export interface SessionTarget {
+  readonly host: string
+  readonly port: number
+  readonly user: string
+  readonly password: string
+  readonly database: string
+  readonly options: string
+}
+
+/** Opens a session, also as one of a project's logins, for as long as `work` takes. */
+export async function withSession<T>(
+  target: SessionTarget,
+  work: (session: AdminSession) => Promise<T>,
+): Promise<T> {
+  const client = new Client({ application_name: 'favo tenancy', ...target })
+  client.on('error', () => {})
+  await client.connect()
+  try {
+    return await work(sessionOf(client))
+  } finally {
+    await client.end()
+  }
+}
+
+function sessionOf(client: PoolClient | Client): AdminSession {
+  const query = async (statement: Sql) =>
+    statement.values.length === 0
+      ? client.query(statement.text)
+      : client.query(statement.text, [...statement.values])
+  return {
+    many: async <Row extends object>(statement: Sql) => (await query(statement)).rows as Row[],
+    run: async (statement) => {
+      await query(statement)
+    },
+  }
+}

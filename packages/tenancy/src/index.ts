@@ -1,0 +1,13 @@
+import { fileURLToPath } from 'node:url'
+
+export { createTenancy, type Tenancy, type TenancyOptions } from './tenancy.ts'
+export type { CreateDatabaseInput, CreationStep } from './create-database.ts'
+export type { DatabaseListing } from './list-databases.ts'
+export type { ComponentMigrations } from './migrations.ts'
+export type { UpgradeResult } from './upgrade-database.ts'
+export type { VacuumOptions } from './vacuum.ts'
+export type { TransactionUse, Watchdog, WatchdogOptions, WatchdogThresholds } from './watchdog.ts'
+export { TenancyError } from './errors.ts'
+
+/** Control files that replace or join those of the Postgres distribution; packages/cluster lays them over its copy. */
+export const extensionsDirectory: string = fileURLToPath(new URL('../extensions', import.meta.url))
