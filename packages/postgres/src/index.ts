@@ -1,2 +1,7 @@
 export { sql, quoteIdent, quoteLiteral, type Sql, type SqlValue } from './sql.ts'
 export * from './types.ts'
+export { createPools, type Pools, type PoolsOptions, type PoolsStats } from './pools.ts'
+export { openDb, type OpenDbOptions, type OwnDb } from './open-db.ts'
+export { migrate, readMigrations, type Migration, type MigrateOptions } from './migrate.ts'
+export { buildScramVerifier } from './wire/scram.ts'
+export type { Endpoint } from './wire/endpoint.ts'

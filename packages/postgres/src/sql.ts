@@ -41,7 +41,7 @@ function build(strings: readonly string[], parts: readonly (Fragment | Value)[])
 export function sql(strings: TemplateStringsArray, ...parts: readonly (Sql | SqlValue)[]): Sql {
   return build(
     strings,
-    parts.map((part) => (isFragment(part) ? part : { value: part as SqlValue })),
+    parts.map((part) => (isFragment(part) ? part : { value: part })),
   )
 }
 

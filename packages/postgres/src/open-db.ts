@@ -1,0 +1,119 @@
+import { silentLogger, type Logger } from '@favo/runtime'
+import { Budget } from './pool/budget.ts'
+import { lease } from './pool/lease.ts'
+import { createQueryable } from './queryable.ts'
+import { runTransaction } from './transaction.ts'
+import type { Db, StepResult } from './types.ts'
+import { encodeValue } from './values.ts'
+import { Connection } from './wire/connection.ts'
+import type { Endpoint } from './wire/endpoint.ts'
+import type { FlightPlan } from './wire/flight.ts'
+import { openSession } from './wire/handshake.ts'
+import type { Sql } from './sql.ts'
+
+export interface OpenDbOptions {
+  readonly endpoint: Endpoint
+  readonly user: string
+  readonly password: string
+  readonly database: string
+  readonly max: number
+  /** Start-up options, for example `-c search_path=pg_catalog -c event_triggers=off`. */
+  readonly options?: string
+  readonly applicationName?: string
+  /** Default: a minute. */
+  readonly idleMs?: number
+  /** How long a query waits for a connection, and for a server that is restarting. Default: ten seconds. */
+  readonly acquireTimeoutMs?: number
+  readonly log?: Logger
+}
+
+/**
+ * `run` without parameters uses the simple protocol: its text may hold several statements, which then are one
+ * transaction, and is not prepared.
+ */
+export interface OwnDb extends Db {
+  /** As `ProjectDb.listen`. */
+  listen(channel: string, onNotify: (payload: string) => void, onLost: () => void): Promise<void>
+  close(): Promise<void>
+}
+
+/** How values are read (`rows.ts`). Set at start-up, so they are also what RESET returns to. */
+const settings = {
+  timezone: 'UTC',
+  datestyle: 'ISO, MDY',
+  intervalstyle: 'postgres',
+  bytea_output: 'hex',
+  extra_float_digits: '1',
+}
+
+const connectTimeoutMs = 5_000
+const closeGraceMs = 5_000
+
+/** A small pool of one login in one database, for code that runs no customer's SQL: the control plane, the superuser. */
+export function openDb(options: OpenDbOptions): OwnDb {
+  const { endpoint, database, user } = options
+  const budget = new Budget({
+    open: async () =>
+      new Connection(
+        await openSession({
+          ...options,
+          settings: {
+            ...settings,
+            application_name: options.applicationName ?? 'favo',
+            ...(options.options === undefined ? {} : { options: options.options }),
+          },
+          timeoutMs: connectTimeoutMs,
+        }),
+        endpoint,
+      ),
+    maxConnections: options.max,
+    maxPerPool: options.max,
+    idleMs: options.idleMs ?? 60_000,
+    acquireTimeoutMs: options.acquireTimeoutMs ?? 10_000,
+    log: options.log ?? silentLogger(),
+  })
+  const acquire = () => lease((waiter) => budget.acquire(database, user, waiter))
+  return {
+    ...createQueryable(async (query, returnsRows) => {
+      const connection = await acquire()
+      try {
+        return lastOf(await connection.run(flightOf(query, returnsRows)))
+      } finally {
+        connection.release()
+      }
+    }),
+    transaction: (work) =>
+      runTransaction(
+        { lease: acquire, clean: false, begin: 'begin', prelude: [], plan: '', allowsScripts: true },
+        work,
+      ),
+    listen: async (channel, onNotify, onLost) => {
+      const current = budget.listeningConnection(database)
+      const connection =
+        current === null ? await acquire() : await lease((waiter) => budget.acquireThis(current, waiter))
+      try {
+        await connection.listen(channel, { onNotify, onLost })
+        budget.setListeningConnection(database, connection)
+      } finally {
+        connection.release()
+      }
+    },
+    close: () => budget.close(closeGraceMs),
+  }
+}
+
+function flightOf(query: Sql, returnsRows: boolean): FlightPlan {
+  const isScript = !returnsRows && query.values.length === 0
+  return {
+    clean: false,
+    begin: null,
+    steps: isScript ? [] : [{ text: query.text, values: query.values.map(encodeValue), plan: '' }],
+    end: null,
+    keepsTransaction: false,
+    script: isScript ? query.text : null,
+  }
+}
+
+function lastOf(results: readonly StepResult[]): StepResult {
+  return results.at(-1) ?? { fields: [], rows: [], tag: '' }
+}

@@ -1,0 +1,140 @@
+import { ConnectionError, type PipelineRequest, type PipelineResult } from '../types.ts'
+import type { Connection } from '../wire/connection.ts'
+import type { Begin, Flight, FlightPlan } from '../wire/flight.ts'
+import type { Waiter } from './waiters.ts'
+
+/** Attempts on which nothing was done: the connection turned out dead or poisoned. */
+const untouchedAttemptsMax = 3
+
+/** One pipeline request from its first wait to its answer. */
+export class PipelineJob implements Waiter {
+  isWithdrawn = false
+  /** `performance.now()` at which it is cancelled. */
+  readonly deadline: number
+  readonly #plan: FlightPlan
+  readonly #isRead: boolean
+  readonly #signal: AbortSignal | undefined
+  readonly #acquire: (waiter: Waiter) => void
+  readonly #onSettled: (job: PipelineJob) => void
+  readonly #resolve: (result: PipelineResult) => void
+  readonly #reject: (error: Error) => void
+  #connection: Connection | null = null
+  #isSettled = false
+  #untouchedAttempts = 0
+  #hasBeenRepeated = false
+
+  constructor(
+    request: PipelineRequest,
+    acquire: (waiter: Waiter) => void,
+    onSettled: (job: PipelineJob) => void,
+    resolve: (result: PipelineResult) => void,
+    reject: (error: Error) => void,
+  ) {
+    this.#plan = planOf(request)
+    this.#isRead = request.isRead
+    this.#signal = request.signal
+    this.#acquire = acquire
+    this.#onSettled = onSettled
+    this.#resolve = resolve
+    this.#reject = reject
+    this.deadline = request.deadlineMs === undefined ? Infinity : performance.now() + request.deadlineMs
+  }
+
+  start(): void {
+    if (this.#signal?.aborted === true) return this.#fail(cancelled('the request was aborted'))
+    this.#signal?.addEventListener('abort', this.#onAbort)
+    this.#acquire(this)
+  }
+
+  take(connection: Connection): void {
+    this.#connection = connection
+    connection.send(this.#plan, this.#onDone)
+  }
+
+  fail(error: Error): void {
+    this.#fail(error)
+  }
+
+  /** Answers at once; the statement is interrupted behind the caller's back. */
+  cancel(reason: string): void {
+    if (this.#isSettled) return
+    this.isWithdrawn = true
+    this.#connection?.cancel()
+    this.#fail(cancelled(reason))
+  }
+
+  readonly #onAbort = (): void => this.cancel('the request was aborted')
+
+  readonly #onDone = (flight: Flight): void => {
+    this.#connection = null
+    if (this.#isSettled) return
+    if (flight.invalid !== null) return this.#fail(flight.invalid)
+    if (flight.isPreludeError || flight.isUntouched) {
+      if (++this.#untouchedAttempts < untouchedAttemptsMax) return this.#acquire(this)
+      return this.#fail(
+        new ConnectionError('unavailable', 'no usable connection', { cause: flight.error ?? flight.lost }),
+      )
+    }
+    if (flight.error !== null) return this.#fail(flight.error)
+    if (flight.lost !== null) return this.#afterLoss(flight.lost)
+    this.#settle()
+    this.#resolve(flight.results)
+  }
+
+  #afterLoss(cause: Error): void {
+    if (this.#isRead && !this.#hasBeenRepeated) {
+      this.#hasBeenRepeated = true
+      return this.#acquire(this)
+    }
+    this.#fail(
+      this.#isRead
+        ? new ConnectionError('unavailable', 'the database connection broke twice', { cause })
+        : new ConnectionError('lost', 'the connection broke; whether the write was committed is unknown', {
+            cause,
+          }),
+    )
+  }
+
+  #fail(error: Error): void {
+    if (this.#isSettled) return
+    this.#settle()
+    this.#reject(error)
+  }
+
+  #settle(): void {
+    this.#isSettled = true
+    this.#signal?.removeEventListener('abort', this.#onAbort)
+    this.#onSettled(this)
+  }
+}
+
+const cancelled = (reason: string): ConnectionError => new ConnectionError('cancelled', reason)
+
+function planOf({ steps, transaction }: PipelineRequest): FlightPlan {
+  return {
+    clean: true,
+    begin: transaction === undefined ? null : beginOf(transaction),
+    steps,
+    end: transaction?.end ?? null,
+    keepsTransaction: false,
+    script: null,
+  }
+}
+
+function beginOf({ isolation, readOnly }: NonNullable<PipelineRequest['transaction']>): Begin {
+  const modes = [
+    ...(isolation === undefined ? [] : [`isolation level ${isolationLevels[isolation]}, not deferrable`]),
+    ...(readOnly === true ? ['read only'] : []),
+  ]
+  return {
+    text: `begin ${modes.join(', ')}`,
+    inheritsIsolation: isolation === undefined,
+    inheritsReadOnly: readOnly !== true,
+  }
+}
+
+const isolationLevels = {
+  'read committed': 'read committed',
+  'repeatable read': 'repeatable read',
+  serializable: 'serializable',
+} as const

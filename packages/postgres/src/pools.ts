@@ -1,0 +1,86 @@
+/** The pools of all projects: what the data plane reaches its databases through. */
+import type { Logger } from '@favo/runtime'
+import { Budget, type BudgetStats } from './pool/budget.ts'
+import { lease } from './pool/lease.ts'
+import { openConnection } from './pool/open-connection.ts'
+import { PipelineJob } from './pool/pipeline-job.ts'
+import { DeadlineWatch } from './pool/deadline-watch.ts'
+import { createServiceDb } from './service-db.ts'
+import type { Login, PipelineRequest, PipelineResult, ProjectDb, ServiceRole } from './types.ts'
+import type { Endpoint } from './wire/endpoint.ts'
+
+export interface PoolsOptions {
+  readonly endpoint: Endpoint
+  /** The password of `<database>_<login>`. */
+  readonly passwordFor: (database: string, login: Login) => string | Promise<string>
+  /** Called once when a login's password is refused, before a second try: somebody may have changed it. */
+  readonly repairLogin?: (database: string, login: Login) => Promise<void>
+  /** Awaited before the first connection of a database is opened, and again when it has had none in between. */
+  readonly beforeOpen?: (database: string) => Promise<void>
+  /** Over all databases. */
+  readonly maxConnections: number
+  /** Per database and login. */
+  readonly maxPerPool: number
+  /** A connection that nobody used for this long is closed. */
+  readonly idleMs: number
+  /** How long a request waits for a connection before it fails. */
+  readonly acquireTimeoutMs: number
+  readonly log: Logger
+}
+
+export type PoolsStats = BudgetStats
+
+export interface Pools {
+  /** Opens nothing by itself. Cheap; need not be kept. */
+  forDatabase(database: string): ProjectDb
+  /** Ends the connections of one database: at once where idle, else when their work is done, after 5 s in any case. */
+  closeDatabase(database: string): Promise<void>
+  stats(): PoolsStats
+  close(): Promise<void>
+}
+
+const closeGraceMs = 5_000
+
+export function createPools(options: PoolsOptions): Pools {
+  const budget = new Budget({
+    ...options,
+    open: (database, login) => openConnection(options, database, login as Login),
+  })
+  const deadlines = new DeadlineWatch()
+  return {
+    forDatabase: (database) => createProjectDb(budget, deadlines, database),
+    closeDatabase: (database) => budget.closeDatabase(database, closeGraceMs),
+    stats: () => budget.stats(),
+    close: () => budget.close(closeGraceMs),
+  }
+}
+
+function createProjectDb(budget: Budget, deadlines: DeadlineWatch, database: string): ProjectDb {
+  return {
+    pipeline: (login: Login, request: PipelineRequest) =>
+      new Promise<PipelineResult>((resolve, reject) => {
+        const job = new PipelineJob(
+          request,
+          (waiter) => budget.acquire(database, login, waiter),
+          (settled) => deadlines.remove(settled),
+          resolve,
+          reject,
+        )
+        deadlines.add(job)
+        job.start()
+      }),
+    asService: (role: ServiceRole, _why: string) => createServiceDb(budget, database, role),
+    listen: async (channel, onNotify, onLost) => {
+      const current = budget.listeningConnection(database)
+      const connection = await lease((waiter) =>
+        current === null ? budget.acquire(database, 'svc', waiter) : budget.acquireThis(current, waiter),
+      )
+      try {
+        await connection.listen(channel, { onNotify, onLost })
+        budget.setListeningConnection(database, connection)
+      } finally {
+        connection.release()
+      }
+    },
+  }
+}
