@@ -13,7 +13,10 @@ export type Claims = Readonly<Record<string, unknown>>
 export type Authorization =
   { readonly kind: 'key'; readonly claims: Claims } | { readonly kind: 'token'; readonly token: string }
 
-/** One request to one project. Made once by the gateway, never changed; nothing else is hung on the request. */
+/**
+ * One request to one project. Made once by the gateway, never changed; nothing else is hung on the request.
+ * `log`, `signal`, `baseUrl` and `clientIp` are made when they are read: take them out by name, `{ ...favo }` loses them.
+ */
 export interface RequestContext {
   readonly requestId: string
   readonly project: Project

@@ -6,7 +6,7 @@ import type { Logger } from '@favo/runtime'
 import { checkApiKey, findAuthorization } from './api-key.ts'
 import { refusals, type Refusal } from './errors.ts'
 import { findProject, statusRefusal } from './find-project.ts'
-import { createRequestContext } from './request-context.ts'
+import { GatewayContext } from './request-context.ts'
 import { address, keyOf, project } from './request-state.ts'
 
 export interface ProjectEntry {
@@ -66,7 +66,7 @@ function admit(
   if (key !== null && apiKey === null) return refusals.invalidApiKey
   if (key === null && !isOpenPath(request.url, door)) return refusals.noApiKey
 
-  request.favo = createRequestContext(request, reply, {
+  request.favo = new GatewayContext(request, reply, {
     project: found,
     db: entry.dbFor(found),
     apiKey,

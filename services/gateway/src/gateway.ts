@@ -147,10 +147,11 @@ export function createGateway(options: GatewayOptions): Gateway {
 
   function forProject(door: Door) {
     return (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void) => {
-      const comeIn = (refusal: Refusal | null) => (refusal === null ? done() : void refuse(reply, refusal))
       const refusal = enterProject(entry, request, reply, door)
-      if (refusal instanceof Promise) refusal.then(comeIn, done)
-      else comeIn(refusal)
+      if (refusal === null) done()
+      else if (refusal instanceof Promise)
+        refusal.then((late) => (late === null ? done() : refuse(reply, late)), done)
+      else refuse(reply, refusal)
     }
   }
 
