@@ -2,7 +2,7 @@ import { silentLogger, type Logger } from '@favo/runtime'
 import { Budget } from './pool/budget.ts'
 import { lease } from './pool/lease.ts'
 import { createQueryable } from './queryable.ts'
-import { runTransaction } from './transaction.ts'
+import { beginReadWrite, runTransaction } from './transaction.ts'
 import type { Db, StepResult } from './types.ts'
 import { encodeValue } from './values.ts'
 import { Connection } from './wire/connection.ts'
@@ -84,7 +84,7 @@ export function openDb(options: OpenDbOptions): OwnDb {
     }),
     transaction: (work) =>
       runTransaction(
-        { lease: acquire, clean: false, begin: 'begin', prelude: [], plan: '', allowsScripts: true },
+        { lease: acquire, begin: beginReadWrite, prelude: [], plan: '', allowsScripts: true },
         work,
       ),
     listen: async (channel, onNotify, onLost) => {
@@ -105,7 +105,7 @@ export function openDb(options: OpenDbOptions): OwnDb {
 function flightOf(query: Sql, returnsRows: boolean): FlightPlan {
   const isScript = !returnsRows && query.values.length === 0
   return {
-    clean: false,
+    clean: !isScript,
     begin: null,
     steps: isScript ? [] : [{ text: query.text, values: query.values.map(encodeValue), plan: '' }],
     end: null,

@@ -2,7 +2,7 @@ import type { Budget } from './pool/budget.ts'
 import { lease } from './pool/lease.ts'
 import { PipelineJob } from './pool/pipeline-job.ts'
 import { createQueryable } from './queryable.ts'
-import { runTransaction } from './transaction.ts'
+import { beginReadWrite, runTransaction } from './transaction.ts'
 import type { Db, PipelineResult, ServiceRole, Step } from './types.ts'
 import { encodeValue } from './values.ts'
 
@@ -51,8 +51,7 @@ export function createServiceDb(budget: Budget, database: string, role: ServiceR
       runTransaction(
         {
           lease: () => lease((waiter) => budget.acquire(database, 'svc', waiter)),
-          clean: true,
-          begin: 'begin isolation level read committed, read write, not deferrable',
+          begin: beginReadWrite,
           prelude: [pin],
           plan: role,
           allowsScripts: false,

@@ -5,11 +5,12 @@ import { encodeValue } from './values.ts'
 import type { Connection } from './wire/connection.ts'
 import type { FlightPlan } from './wire/flight.ts'
 
+export const beginReadWrite = 'begin isolation level read committed, read write, not deferrable'
+
 export interface TransactionOptions {
   /** The connection is held until `release`. */
   readonly lease: () => Promise<Connection>
-  /** See `FlightPlan.clean`. */
-  readonly clean: boolean
+  /** Spells out isolation level and access mode, so that no default left on the connection decides. */
   readonly begin: string
   /** Goes in front of every statement, in its flight. */
   readonly prelude: readonly Step[]
@@ -30,12 +31,19 @@ export async function runTransaction<T>(
   let isOver = false
   const execute = async (query: Sql, returnsRows: boolean): Promise<StepResult> => {
     if (isOver) throw new Error('the transaction is over; a query was not awaited')
-    const flight = flightOf(options, query, returnsRows, opening === null)
+    const isScript = options.allowsScripts && !returnsRows && query.values.length === 0
     let results
     if (opening === null) {
-      opening = open(options, flight)
-      results = await (await opening).first
-    } else results = await inTransaction((await opening).connection, flight)
+      // A script cannot share a flight with the cleaning, and positions in its errors should be its own.
+      opening = open(options, isScript ? beginning(options, []) : beginning(options, stepsOf(options, query)))
+      const opened = await opening
+      results = await opened.first
+      if (isScript) results = await inTransaction(opened.connection, { ...empty, script: query.text })
+    } else {
+      const { connection } = await opening
+      const rest = isScript ? { script: query.text } : { steps: stepsOf(options, query) }
+      results = await inTransaction(connection, { ...empty, ...rest })
+    }
     const result = results.at(-1)
     if (result === undefined) throw new Error('the statement had no result')
     return result
@@ -78,20 +86,17 @@ async function open(options: TransactionOptions, flight: FlightPlan): Promise<Op
 
 const attemptsMax = 3
 
-/** The statement, with all that belongs in front of it. */
-function flightOf(
-  options: TransactionOptions,
-  query: Sql,
-  returnsRows: boolean,
-  isFirst: boolean,
-): FlightPlan {
-  const begin = isFirst ? { text: options.begin, inheritsIsolation: false, inheritsReadOnly: false } : null
-  if (options.allowsScripts && !returnsRows && query.values.length === 0) {
-    return { ...empty, script: isFirst ? `${options.begin};${query.text}` : query.text }
-  }
-  const step: Step = { text: query.text, values: query.values.map(encodeValue), plan: options.plan }
-  return { ...empty, clean: options.clean && isFirst, begin, steps: [...options.prelude, step] }
-}
+const beginning = ({ begin }: TransactionOptions, steps: readonly Step[]): FlightPlan => ({
+  ...empty,
+  clean: true,
+  begin: { text: begin, inheritsIsolation: false, inheritsReadOnly: false },
+  steps,
+})
+
+const stepsOf = ({ prelude, plan }: TransactionOptions, query: Sql): readonly Step[] => [
+  ...prelude,
+  { text: query.text, values: query.values.map(encodeValue), plan },
+]
 
 const empty: FlightPlan = {
   clean: false,
