@@ -55,6 +55,10 @@ const projectFields = {
 /** Ours: what the Management API has no field for and every caller may see. */
 const favoFields = {
   subdomain: z.string(),
+  /** By host name: `http://<ref>.<domain>`. */
+  url: z.string(),
+  /** By path, for clients that cannot resolve the host name. */
+  path_url: z.string(),
   /** The step underway in a change of status, for example `clone_template`; null at rest. */
   step: z.string().nullable(),
   /** Why the last change of status failed. */

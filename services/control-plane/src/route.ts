@@ -18,7 +18,7 @@ interface RouteSpec<Query, Body> {
   readonly query?: z.ZodType<Query>
   readonly body?: z.ZodType<Body>
   readonly bodyLimitBytes?: number
-  handle(ctx: ControlContext, input: RouteInput<Query, Body>): Promise<unknown>
+  readonly handle: (ctx: ControlContext, input: RouteInput<Query, Body>) => Promise<unknown>
 }
 
 export interface Route extends Omit<RouteSpec<unknown, unknown>, 'handle'> {

@@ -24,7 +24,10 @@ export const projectRoutes: readonly Route[] = [
     body: CreateProjectBody,
     handle: async (ctx, { body }): Promise<CreatedProject> => {
       const { row, databasePassword } = await createProject(ctx, body)
-      return { ...renderProject(row), connection: await loadConnection(ctx, row, databasePassword) }
+      return {
+        ...renderProject(row, ctx.addresses),
+        connection: await loadConnection(ctx, row, databasePassword),
+      }
     },
   }),
   route({
@@ -46,13 +49,15 @@ export const projectRoutes: readonly Route[] = [
     operation: 'projects.pause',
     method: 'POST',
     path: '/projects/:ref/pause',
-    handle: async (ctx, { params }) => renderProject(await pauseProject(ctx, params.ref ?? '')),
+    handle: async (ctx, { params }) =>
+      renderProject(await pauseProject(ctx, params.ref ?? ''), ctx.addresses),
   }),
   route({
     operation: 'projects.restore',
     method: 'POST',
     path: '/projects/:ref/restore',
-    handle: async (ctx, { params }) => renderProject(await resumeProject(ctx, params.ref ?? '')),
+    handle: async (ctx, { params }) =>
+      renderProject(await resumeProject(ctx, params.ref ?? ''), ctx.addresses),
   }),
   route({
     operation: 'projects.delete',

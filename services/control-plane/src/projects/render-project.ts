@@ -5,7 +5,7 @@ import { getJwtSecret, listApiKeyRows, openApiKey, signLegacyKeys } from './proj
 import type { ProjectRow } from './projects.sql.ts'
 
 /** Fields that every shape of a project has. */
-export const renderProject = (row: ProjectRow) => ({
+export const renderProject = (row: ProjectRow, addresses: Addresses) => ({
   // Project ids are refs in the Management API, except in the reply to a deletion.
   id: row.ref,
   ref: row.ref,
@@ -16,12 +16,14 @@ export const renderProject = (row: ProjectRow) => ({
   created_at: row.created_at,
   status: row.status,
   subdomain: row.subdomain,
+  url: addresses.projectUrl(row.ref),
+  path_url: addresses.pathUrl(row.ref),
   step: row.step,
   error: row.error,
 })
 
 export const renderDetails = (row: ProjectRow, addresses: Addresses, version: string): ProjectDetails => ({
-  ...renderProject(row),
+  ...renderProject(row, addresses),
   database: {
     host: addresses.database.host,
     version,

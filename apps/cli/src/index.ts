@@ -1,0 +1,2 @@
+export { run } from './run.ts'
+export { exitCodes, type Terminal } from './terminal.ts'
