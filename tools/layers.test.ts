@@ -12,7 +12,7 @@ interface Import {
 }
 
 const areas = ['apps', 'services', 'packages'] as const
-const workspaceOf = new Map(
+const workspaceOf = new Map<string, { area: string; name: string }>(
   areas.flatMap((area) =>
     readdirSync(join(root, area)).map((name) => [`@favo/${name}`, { area, name }] as const),
   ),

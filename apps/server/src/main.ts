@@ -5,7 +5,11 @@ import { ConfigError } from '@favo/runtime'
 const startedAt = Date.now() - process.uptime() * 1_000
 
 try {
-  const server = await startServer({ env: process.env, startedAt, print: (text) => process.stdout.write(text) })
+  const server = await startServer({
+    env: process.env,
+    startedAt,
+    print: (text) => process.stdout.write(text),
+  })
 
   let isStopping = false
   const stop = (signal: NodeJS.Signals) => {

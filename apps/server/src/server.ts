@@ -51,7 +51,10 @@ export async function startServer(options: {
     undo.push(() => cluster.stop())
 
     const platform = await startPlatform({
-      cluster: { endpoint: cluster.endpoint, superuser: { user: superuser, password: secrets.superuserPassword } },
+      cluster: {
+        endpoint: cluster.endpoint,
+        superuser: { user: superuser, password: secrets.superuserPassword },
+      },
       masterKey: secrets.masterKey,
       bootstrapToken: secrets.bootstrapToken,
       platformDatabase: 'p_platform',
@@ -105,6 +108,8 @@ async function makeHome(...directories: string[]): Promise<void> {
       // Others may pass through, for the sake of Postgres' user, but not look.
       await mkdir(directory, { recursive: true, mode: 0o711 })
     } catch (error) {
-      throw new Error(`FAVO_HOME: ${directory} cannot be made (${(error as Error).message}).`, { cause: error })
+      throw new Error(`FAVO_HOME: ${directory} cannot be made (${(error as Error).message}).`, {
+        cause: error,
+      })
     }
 }

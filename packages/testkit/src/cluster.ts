@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startEmbedded, superuser, type EmbeddedCluster } from '@favo/cluster'
@@ -26,6 +26,8 @@ export interface TestCluster extends ClusterAccess {
  */
 export async function startCluster(overrides: Record<string, string> = {}): Promise<TestCluster> {
   const directory = await mkdtemp(join(tmpdir(), 'favo-test-'))
+  // As root the server runs as another user, who has to get in.
+  await chmod(directory, 0o711)
   const password = randomBytes(16).toString('hex')
   const server = await startEmbedded({
     directory,

@@ -49,7 +49,9 @@ export async function startService(
       db,
       apiKey: { role: claims.role === 'service_role' ? 'service_role' : 'anon', claims },
       authorization:
-        bearer === undefined || bearer === apiKey ? { kind: 'key', claims } : { kind: 'token', token: bearer },
+        bearer === undefined || bearer === apiKey
+          ? { kind: 'key', claims }
+          : { kind: 'token', token: bearer },
       log: silentLogger(),
       signal: gone.signal,
       baseUrl: `http://${request.headers.host}`,

@@ -1,0 +1,182 @@
+import { migrations as authMigrations, createAuth } from '@favo/auth'
+import { createControlPlane, type Addresses } from '@favo/control-plane'
+import { createGateway, defaultGatewayConfig } from '@favo/gateway'
+import type { SchemaMigrations, Service } from '@favo/http'
+import { createPools, openDb, sql, type Endpoint, type Pools } from '@favo/postgres'
+import { createDirectory } from '@favo/projects'
+import { createRest } from '@favo/rest'
+import type { Logger } from '@favo/runtime'
+import { createTenancy, type Tenancy } from '@favo/tenancy'
+import { loginPassword, SecretBox, sha256Hex } from '@favo/tokens'
+
+/** SQL that every project's database gets from the services, in order. */
+export const allMigrations: readonly SchemaMigrations[] = [authMigrations]
+
+export interface PlatformOptions {
+  readonly cluster: {
+    readonly endpoint: Endpoint
+    readonly superuser: { readonly user: string; readonly password: string }
+  }
+  readonly masterKey: Buffer
+  readonly bootstrapToken: string
+  /** The platform project's database: `p_platform`, or a random one in tests. */
+  readonly platformDatabase: string
+  readonly http: {
+    readonly host: string
+    readonly port: number
+    readonly domain: string
+    /** Null: clients reach us at the listening address itself. */
+    readonly publicUrl: string | null
+    readonly bodyLimitBytes: number
+  }
+  readonly pools: {
+    readonly maxConnections: number
+    readonly maxPerPool: number
+    readonly idleMs: number
+    readonly acquireTimeoutMs: number
+  }
+  readonly log: Logger
+}
+
+export interface Platform {
+  /** For clients on this machine: `http://127.0.0.1:8000`. */
+  readonly apiUrl: string
+  readonly pools: Pools
+  readonly tenancy: Tenancy
+  countProjects(): Promise<number>
+  /** Lets requests under way finish, then closes everything that was opened. Postgres is not ours to stop. */
+  close(): Promise<void>
+}
+
+/** All services in one process, on a cluster that runs already. This is the only place that knows all of them. */
+export async function startPlatform(options: PlatformOptions): Promise<Platform> {
+  const { cluster, platformDatabase, http, log } = options
+  const box = new SecretBox(options.masterKey)
+  const undo: (() => Promise<void>)[] = []
+  const close = async () => {
+    for (const step of undo.splice(0).reverse()) await step()
+  }
+
+  try {
+    const tenancy = createTenancy({
+      admin: { endpoint: cluster.endpoint, ...cluster.superuser },
+      migrations: allMigrations,
+      passwordFor: (database, login) => loginPassword(box, database, login),
+      log,
+    })
+    undo.push(() => tenancy.close())
+    await tenancy.prepare()
+    await preparePlatformDatabase(tenancy, platformDatabase, box)
+
+    const pools = createPools({
+      endpoint: cluster.endpoint,
+      passwordFor: (database, login) => loginPassword(box, database, login),
+      repairLogin: (database, login) => tenancy.repairLogin(database, login),
+      beforeOpen: async (database) => {
+        await tenancy.upgradeDatabase(database)
+      },
+      ...options.pools,
+      log,
+    })
+    undo.push(() => pools.close())
+
+    const openControlDb = (max: number, applicationName: string) => {
+      const db = openDb({
+        endpoint: cluster.endpoint,
+        user: `${platformDatabase}_ctl`,
+        password: loginPassword(box, platformDatabase, 'ctl'),
+        database: platformDatabase,
+        max,
+        applicationName,
+        log,
+      })
+      undo.push(() => db.close())
+      return db
+    }
+    const controlDb = openControlDb(6, 'favo control plane')
+
+    const addresses = createAddresses(http, cluster.endpoint.port)
+    const services: Service[] = [
+      createRest(),
+      createAuth({ projectUrl: (project) => addresses.projectUrl(project.ref) }),
+    ]
+    undo.push(async () => {
+      for (const service of services) await service.close()
+    })
+
+    const controlPlane = createControlPlane({
+      db: controlDb,
+      session: openControlDb(1, 'favo instance lock'),
+      tenancy,
+      pools,
+      secretBox: box,
+      addresses,
+      bootstrapTokenHash: sha256Hex(options.bootstrapToken),
+      services: new Map([
+        ['rest', services[0] ?? {}],
+        ['auth', services[1] ?? {}],
+      ]),
+      log,
+    })
+    undo.push(() => controlPlane.close())
+    await controlPlane.start()
+
+    const gateway = createGateway({
+      directory: createDirectory(controlPlane.directorySource),
+      dbFor: (project) => pools.forDatabase(project.database),
+      services,
+      controlPlane: controlPlane.service,
+      config: {
+        ...defaultGatewayConfig,
+        domain: http.domain,
+        publicUrl: addresses.apiUrl,
+        bodyLimitBytes: http.bodyLimitBytes,
+      },
+      log,
+      health: { postgres: async () => void (await controlDb.one(sql`select 1 as ok`)) },
+    })
+    undo.push(() => gateway.close())
+    await gateway.listen({ host: http.host, port: http.port })
+    tenancy.startWatchdog()
+    tenancy.startVacuum()
+
+    return {
+      apiUrl: addresses.apiUrl,
+      pools,
+      tenancy,
+      countProjects: async () =>
+        (await controlDb.one<{ count: number }>(sql`select count(*)::int as count from control.projects`))
+          .count,
+      close,
+    }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+/** The platform project is a tenant like others, made from the same template; the control plane's login comes on top. */
+async function preparePlatformDatabase(tenancy: Tenancy, database: string, box: SecretBox): Promise<void> {
+  const databases = await tenancy.listDatabases()
+  const isThere = databases.some((found) => found.database === database && found.state === 'complete')
+  if (!isThere)
+    await tenancy.createDatabase({
+      database,
+      // Nobody signs in as this database's owner; the password is one that nobody is told.
+      ownerPassword: box.derive(`login:${database}_db`).toString('base64url'),
+    })
+  await tenancy.upgradeDatabase(database)
+  await tenancy.ensureControlLogin(database)
+}
+
+function createAddresses(http: PlatformOptions['http'], databasePort: number): Addresses {
+  const host = http.host === '0.0.0.0' || http.host === '::' ? '127.0.0.1' : http.host
+  const apiUrl = http.publicUrl ?? `http://${host.includes(':') ? `[${host}]` : host}:${http.port}`
+  const { protocol, port } = new URL(apiUrl)
+  return {
+    apiUrl,
+    projectUrl: (label) => `${protocol}//${label}.${http.domain}${port === '' ? '' : `:${port}`}`,
+    pathUrl: (ref) => `${apiUrl}/p/${ref}`,
+    database: { host: '127.0.0.1', port: databasePort },
+  }
+}
