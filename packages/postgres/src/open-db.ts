@@ -49,7 +49,10 @@ const settings = {
 const connectTimeoutMs = 5_000
 const closeGraceMs = 5_000
 
-/** A small pool of one login in one database, for code that runs no customer's SQL: the control plane, the superuser. */
+/**
+ * A small pool of one login in one database, for code that runs no customer's SQL: the control plane, the superuser. With
+ * `max: 1` it is one session: what a query sets or locks is there for the next, until the connection is idle for `idleMs`.
+ */
 export function openDb(options: OpenDbOptions): OwnDb {
   const { endpoint, database, user } = options
   const budget = new Budget({
@@ -84,7 +87,7 @@ export function openDb(options: OpenDbOptions): OwnDb {
     }),
     transaction: (work) =>
       runTransaction(
-        { lease: acquire, begin: beginReadWrite, prelude: [], plan: '', allowsScripts: true },
+        { lease: acquire, clean: false, begin: beginReadWrite, prelude: [], plan: '', allowsScripts: true },
         work,
       ),
     listen: async (channel, onNotify, onLost) => {
@@ -105,7 +108,7 @@ export function openDb(options: OpenDbOptions): OwnDb {
 function flightOf(query: Sql, returnsRows: boolean): FlightPlan {
   const isScript = !returnsRows && query.values.length === 0
   return {
-    clean: !isScript,
+    clean: false,
     begin: null,
     steps: isScript ? [] : [{ text: query.text, values: query.values.map(encodeValue), plan: '' }],
     end: null,

@@ -51,6 +51,7 @@ export function createServiceDb(budget: Budget, database: string, role: ServiceR
       runTransaction(
         {
           lease: () => lease((waiter) => budget.acquire(database, 'svc', waiter)),
+          clean: true,
           begin: beginReadWrite,
           prelude: [pin],
           plan: role,

@@ -10,6 +10,8 @@ export const beginReadWrite = 'begin isolation level read committed, read write,
 export interface TransactionOptions {
   /** The connection is held until `release`. */
   readonly lease: () => Promise<Connection>
+  /** See `FlightPlan.clean`. */
+  readonly clean: boolean
   /** Spells out isolation level and access mode, so that no default left on the connection decides. */
   readonly begin: string
   /** Goes in front of every statement, in its flight. */
@@ -34,7 +36,7 @@ export async function runTransaction<T>(
     const isScript = options.allowsScripts && !returnsRows && query.values.length === 0
     let results
     if (opening === null) {
-      // A script cannot share a flight with the cleaning, and positions in its errors should be its own.
+      // The simple protocol cannot share a flight with BEGIN, and positions in its errors should be its own.
       opening = open(options, isScript ? beginning(options, []) : beginning(options, stepsOf(options, query)))
       const opened = await opening
       results = await opened.first
@@ -86,9 +88,9 @@ async function open(options: TransactionOptions, flight: FlightPlan): Promise<Op
 
 const attemptsMax = 3
 
-const beginning = ({ begin }: TransactionOptions, steps: readonly Step[]): FlightPlan => ({
+const beginning = ({ begin, clean }: TransactionOptions, steps: readonly Step[]): FlightPlan => ({
   ...empty,
-  clean: true,
+  clean,
   begin: { text: begin, inheritsIsolation: false, inheritsReadOnly: false },
   steps,
 })
