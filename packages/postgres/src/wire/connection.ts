@@ -379,7 +379,9 @@ export class Connection {
    * are found at Bind, the transaction was rolled back as a whole, so the flight can be sent again with everything parsed.
    */
   #isStale(flight: Flight, error: DatabaseError, isBroken: boolean): boolean {
-    if (flight.hasBeenResent || flight.isBound) return false
+    // After a COMMIT inside the steps something is done already.
+    if (flight.hasBeenResent || flight.isBound || flight.results.some(({ tag }) => tag === 'COMMIT'))
+      return false
     const statement = flight.units[flight.completed]
     if (statement === undefined || (statement !== null && flight.parsing.includes(statement))) return false
     if (error.code === '26000') {
