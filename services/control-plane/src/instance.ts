@@ -26,18 +26,20 @@ export class Instance {
    * another process may take our changes over; that is safe, because each change checks that it is still ours at its end.
    */
   async hold(): Promise<void> {
-    const { held } = await this.#session.one<{ held: boolean }>(sql`
-      select exists (
-        select from pg_catalog.pg_locks
-        where locktype = 'advisory' and pid = pg_catalog.pg_backend_pid()
-          and classid = ${LOCK_CLASS}::oid and objid = ${this.number}::oid
-      ) as held`)
-    if (held) return
-    const { taken } = await this.#session.one<{ taken: boolean }>(
-      sql`select pg_catalog.pg_try_advisory_lock(${LOCK_CLASS}::int, ${this.number}::int) as taken`,
-    )
+    const lockClass = sql.literal(LOCK_CLASS)
+    const number = sql.literal(this.number)
+    // A script without parameters: everything else starts with releasing what session locks there are.
+    const isHeld = await this.#session.run(sql`
+      select 1 where case
+        when exists (
+          select from pg_catalog.pg_locks
+          where locktype = 'advisory' and pid = pg_catalog.pg_backend_pid()
+            and classid = ${lockClass}::oid and objid = ${number}::oid
+        ) then true
+        else pg_catalog.pg_try_advisory_lock(${lockClass}::int, ${number}::int)
+      end`)
     // The old session's backend may live for a moment longer; the next call gets it.
-    if (!taken) this.#log.warn({ instance: this.number }, 'instance lock is not free yet')
+    if (isHeld === 0) this.#log.warn({ instance: this.number }, 'instance lock is not free yet')
   }
 }
 

@@ -8,17 +8,8 @@ import { copiesThroughConnection, leavesTransactionOpen } from './statement-kind
 /** A statement without parameters, parsed anew each time: the one before it may have changed what it means. */
 export const plainStep = (text: string): Step => ({ text, values: [], plan: null })
 
-/**
- * Earlier SQL of the same owner may have left these on the connection; `RESET ALL` does not undo them. The last one takes a
- * snapshot, so that nothing after it can turn a read-only transaction into another one.
- */
-const preamble: readonly Step[] = [
-  plainStep('set role postgres'),
-  plainStep('discard temp'),
-  plainStep('unlisten *'),
-  plainStep('close all'),
-  plainStep('select pg_catalog.pg_advisory_unlock_all()'),
-]
+/** The role is the one thing that the pipeline does not set back: earlier SQL of the same owner may have changed it. */
+const preamble: readonly Step[] = [plainStep('set role postgres')]
 
 export interface OwnerSql {
   /** What the owner sent; errors point into it. */
