@@ -28,16 +28,11 @@ export class Instance {
   async hold(): Promise<void> {
     const lockClass = sql.literal(LOCK_CLASS)
     const number = sql.literal(this.number)
-    // A script without parameters: everything else starts with releasing what session locks there are.
-    const isHeld = await this.#session.run(sql`
-      select 1 where case
-        when exists (
-          select from pg_catalog.pg_locks
-          where locktype = 'advisory' and pid = pg_catalog.pg_backend_pid()
-            and classid = ${lockClass}::oid and objid = ${number}::oid
-        ) then true
-        else pg_catalog.pg_try_advisory_lock(${lockClass}::int, ${number}::int)
-      end`)
+    // A script without parameters: everything else starts with releasing what session locks there are. Taking a lock that
+    // this session has already only counts it once more.
+    const isHeld = await this.#session.run(
+      sql`select 1 where pg_catalog.pg_try_advisory_lock(${lockClass}::int, ${number}::int)`,
+    )
     // The old session's backend may live for a moment longer; the next call gets it.
     if (isHeld === 0) this.#log.warn({ instance: this.number }, 'instance lock is not free yet')
   }
