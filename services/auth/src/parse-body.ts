@@ -89,7 +89,6 @@ function parseJson(json: string): unknown {
   return value
 }
 
-// eslint-disable-next-line no-control-regex -- the zero character is what is looked for
 const unstorable = /\0|\p{Surrogate}/u
 
 const goTypes: Readonly<Record<string, string>> = {

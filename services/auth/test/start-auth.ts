@@ -1,0 +1,162 @@
+import { randomUUID } from 'node:crypto'
+import { createTestProject, startService, type TestProject, type TestService } from '@favo/testkit'
+import type { Db, ProjectDb, Queryable } from '@favo/postgres'
+import type { AuthSettings, Project } from '@favo/projects'
+import { peekClaims } from '@favo/tokens'
+import { createAuth, type AuthService, type PasswordsOptions } from '../src/index.ts'
+
+/** A user as replies show it. */
+export interface UserBody {
+  readonly id: string
+  readonly aud: string
+  readonly role: string
+  readonly email: string
+  readonly phone: string
+  readonly email_confirmed_at: string
+  readonly last_sign_in_at: string
+  readonly banned_until?: string
+  readonly app_metadata: Readonly<Record<string, unknown>>
+  readonly user_metadata: Readonly<Record<string, unknown>>
+  readonly identities: readonly Readonly<Record<string, unknown>>[]
+  readonly is_anonymous: boolean
+}
+
+/** Whatever a reply may hold; each test knows which of it there must be. */
+export interface Body extends UserBody {
+  readonly access_token: string
+  readonly refresh_token: string
+  readonly token_type: string
+  readonly expires_in: number
+  readonly expires_at: number
+  readonly user: UserBody
+  readonly users: readonly UserBody[]
+  readonly weak_password: { readonly reasons: readonly string[] }
+  readonly code: number | string
+  readonly error_code: string
+  readonly msg: string
+  readonly message: string
+}
+
+export interface Reply {
+  readonly status: number
+  readonly headers: Headers
+  readonly body: Body
+}
+
+export interface Ask {
+  readonly token?: string
+  readonly headers?: Record<string, string>
+}
+
+export interface Ann {
+  readonly id: string
+  readonly email: string
+  readonly password: string
+  readonly token: string
+  readonly refreshToken: string
+}
+
+export interface TestAuth extends TestService {
+  readonly service: AuthService
+  /** Statements that the service sent since the start. */
+  readonly statements: () => number
+  get(path: string, ask?: Ask): Promise<Reply>
+  post(path: string, body?: unknown, ask?: Ask): Promise<Reply>
+  put(path: string, body: unknown, ask?: Ask): Promise<Reply>
+  delete(path: string, body?: unknown, ask?: Ask): Promise<Reply>
+  /** Somebody new, signed up and signed in. */
+  ann(data?: object): Promise<Ann>
+  signIn(email: string, password: string): Promise<Reply>
+  refresh(refreshToken: string): Promise<Reply>
+  /** The same database, served under other settings (or as another project, for a stranger's service). */
+  with(auth: Partial<AuthSettings>, project?: Partial<Project>): Promise<TestAuth>
+}
+
+export interface StartOptions {
+  readonly auth?: Partial<AuthSettings>
+  readonly passwords?: PasswordsOptions
+  readonly project?: Partial<Project>
+  readonly given?: TestProject
+}
+
+export async function startAuth(options: StartOptions = {}): Promise<TestAuth> {
+  const base = options.given ?? (await createTestProject())
+  const project: Project = {
+    ...base.project,
+    ...options.project,
+    auth: { ...base.project.auth, ...options.auth },
+  }
+  const counter = { statements: 0 }
+  const testProject = { ...base, project, db: counting(base.db, counter) }
+  const service = createAuth({
+    projectUrl: ({ ref }) => `http://${ref}.favo.localhost:8000`,
+    passwords: options.passwords,
+  })
+  const started = await startService(() => service, testProject)
+
+  const send = async (method: string, path: string, body: unknown, ask: Ask = {}): Promise<Reply> => {
+    const reply = await fetch(started.url + path, {
+      method,
+      headers: {
+        apikey: started.keys.anon,
+        ...(body === undefined ? {} : { 'content-type': 'application/json;charset=UTF-8' }),
+        ...(ask.token === undefined ? {} : { authorization: `Bearer ${ask.token}` }),
+        ...ask.headers,
+      },
+      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    })
+    const text = await reply.text()
+    const isJson = reply.headers.get('content-type')?.includes('json') === true
+    return {
+      status: reply.status,
+      headers: reply.headers,
+      body: (isJson ? JSON.parse(text) : { message: text }) as Body,
+    }
+  }
+  const post = (path: string, body?: unknown, ask?: Ask) => send('POST', path, body, ask)
+  const close = async () => {
+    await started.close()
+    if (options.given === undefined) await base.close()
+  }
+  return {
+    ...started,
+    close,
+    service,
+    statements: () => counter.statements,
+    get: (path, ask) => send('GET', path, undefined, ask),
+    post,
+    put: (path, body, ask) => send('PUT', path, body, ask),
+    delete: (path, body, ask) => send('DELETE', path, body, ask),
+    ann: async (data) => {
+      const email = `ann-${randomUUID()}@example.com`
+      const password = `secret-${randomUUID()}`
+      const { status, body } = await post('/signup', { email, password, data })
+      if (status !== 200) throw new Error(`sign-up: ${JSON.stringify(body)}`)
+      return { id: body.user.id, email, password, token: body.access_token, refreshToken: body.refresh_token }
+    },
+    signIn: (email, password) => post('/token?grant_type=password', { email, password }),
+    refresh: (refreshToken) => post('/token?grant_type=refresh_token', { refresh_token: refreshToken }),
+    with: (auth, changes) =>
+      startAuth({ ...options, given: base, auth: { ...options.auth, ...auth }, project: changes }),
+  }
+}
+
+export const claimsOf = (token: string): Record<string, unknown> => peekClaims(token) ?? {}
+export const sessionIdOf = (token: string): string => String(claimsOf(token).session_id)
+
+function counting(db: ProjectDb, counter: { statements: number }): ProjectDb {
+  const count = <Q extends Queryable>(inner: Q): Queryable => ({
+    many: (query) => (counter.statements++, inner.many(query)),
+    one: (query) => (counter.statements++, inner.one(query)),
+    maybeOne: (query) => (counter.statements++, inner.maybeOne(query)),
+    run: (query) => (counter.statements++, inner.run(query)),
+  })
+  return {
+    pipeline: (login, request) => db.pipeline(login, request),
+    listen: (channel, onNotify, onLost) => db.listen(channel, onNotify, onLost),
+    asService: (role, why): Db => {
+      const inner = db.asService(role, why)
+      return { ...count(inner), transaction: (work) => inner.transaction((tx) => work(count(tx))) }
+    },
+  }
+}
