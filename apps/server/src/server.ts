@@ -1,9 +1,9 @@
-import { mkdir } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { startEmbedded, superuser } from '@favo/cluster'
+import { DatabaseError } from '@favo/postgres'
 import { createLogger, findHome, parseConfig, type Logger } from '@favo/runtime'
 import { extensionsDirectory } from '@favo/tenancy'
-import { rm } from 'node:fs/promises'
 import { renderBanner } from './banner.ts'
 import { configSchema } from './config.ts'
 import { chooseHttpPort } from './http-port.ts'
@@ -98,8 +98,18 @@ export async function startServer(options: {
     return { log, close }
   } catch (error) {
     await close()
-    throw error
+    throw explain(error, home.secrets)
   }
+}
+
+/** 28P01: the cluster was made with another password than the one that lies in `secrets/`. */
+function explain(error: unknown, secrets: string): unknown {
+  if (!(error instanceof DatabaseError) || error.code !== '28P01') return error
+  return new Error(
+    `Postgres refuses the password in ${secrets}/superuser-password: it is not the one this data folder was made with. ` +
+      'Restore the file from your backup.',
+    { cause: error },
+  )
 }
 
 async function makeHome(...directories: string[]): Promise<void> {

@@ -1,5 +1,6 @@
 export { adminUrl, startCluster, type ClusterAccess, type TestCluster } from './cluster.ts'
 export { startPlatform, type TestPlatform } from './platform.ts'
+export { createInstallation, type Installation, type ServerProcess } from './process.ts'
 export { createTestProject, type TestProject } from './project.ts'
 export { startService, type TestService } from './service.ts'
 export { createTestTenancy } from './tenancy.ts'
