@@ -26,6 +26,8 @@ export interface AuthSettings {
   /** Seconds within which a rotated refresh token may be used again. */
   readonly refreshTokenReuseIntervalSeconds: number
   readonly siteUrl: string
+  /** Users without an address (`external_anonymous_users_enabled`); absent = off, as on Supabase. */
+  readonly anonymousUsersEnabled?: boolean
 }
 
 /** Supabase's defaults, but sign-ups need no confirmation: a fresh platform has no mail server. */

@@ -1,6 +1,6 @@
 import { route } from './route.ts'
 
-/** Every provider that GoTrue tells of; the ones that can be used are true. */
+/** Every provider that GoTrue tells of; in its order. */
 const providers = [
   'anonymous_users',
   'apple',
@@ -30,8 +30,6 @@ const providers = [
   'zoom',
 ] as const
 
-const usable: ReadonlySet<string> = new Set(['email'])
-
 export const settingsRoute = route({
   operation: 'auth.settings',
   method: 'GET',
@@ -40,7 +38,11 @@ export const settingsRoute = route({
   handle: async ({ settings }) => ({
     status: 200,
     body: {
-      external: Object.fromEntries(providers.map((name) => [name, usable.has(name)])),
+      external: {
+        ...Object.fromEntries(providers.map((name) => [name, false])),
+        anonymous_users: settings.anonymousUsersEnabled === true,
+        email: true,
+      },
       disable_signup: settings.disableSignup,
       mailer_autoconfirm: settings.mailerAutoconfirm,
       phone_autoconfirm: false,

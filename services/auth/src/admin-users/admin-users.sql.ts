@@ -50,21 +50,6 @@ export const setBan = (db: Queryable, id: string, seconds: number) =>
     where id = ${id}
   `)
 
-/** A proved address makes an anonymous user a lasting one. */
-export const setEmail = (db: Queryable, id: string, email: string, isProved: boolean) =>
-  db.run(sql`
-    update auth.users
-    set email = ${email}, is_anonymous = is_anonymous and not ${isProved}, updated_at = now()
-    where id = ${id}
-  `)
-
-export const setPhone = (db: Queryable, id: string, phone: string, isProved: boolean) =>
-  db.run(sql`
-    update auth.users
-    set phone = ${phone}, is_anonymous = is_anonymous and not ${isProved}, updated_at = now()
-    where id = ${id}
-  `)
-
 export const deleteUser = (db: Queryable, id: string) => db.run(sql`delete from auth.users where id = ${id}`)
 
 /** What GoTrue puts in the place of a personal datum: nobody can read it back, and who has the datum can compare. */

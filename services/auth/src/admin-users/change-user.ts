@@ -7,8 +7,16 @@ import { checkPasswordStrength } from '../passwords/password-strength.ts'
 import { deleteSessionsOfUser } from '../sessions/sessions.sql.ts'
 import { parseEmail, parsePhone } from '../users/addresses.ts'
 import type { UserRow } from '../users/user.ts'
-import { confirmEmail, confirmPhone, getUserById, mergeMetadata, updatePassword } from '../users/users.sql.ts'
-import { setBan, setEmail, setPhone, setRole } from './admin-users.sql.ts'
+import {
+  confirmEmail,
+  confirmPhone,
+  mergeMetadata,
+  setEmail,
+  setPhone,
+  updatePassword,
+} from '../users/user-changes.sql.ts'
+import { getUserById } from '../users/users.sql.ts'
+import { setBan, setRole } from './admin-users.sql.ts'
 import { parseBanDuration, type AdminUserInput } from './user-params.ts'
 
 /**

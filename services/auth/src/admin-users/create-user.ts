@@ -9,15 +9,13 @@ import { requestAudience } from '../sessions/audience.ts'
 import { isUuid } from '../sessions/require-signed-in.ts'
 import { parseEmail, parsePhone } from '../users/addresses.ts'
 import type { UserRow } from '../users/user.ts'
+import { confirmEmail, confirmPhone, mergeMetadata } from '../users/user-changes.sql.ts'
 import {
-  confirmEmail,
-  confirmPhone,
   getUserById,
   insertUserIfNew,
   instanceId,
   isEmailTaken,
   isPhoneTaken,
-  mergeMetadata,
   type NewUser,
 } from '../users/users.sql.ts'
 import { setBan } from './admin-users.sql.ts'

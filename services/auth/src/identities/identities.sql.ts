@@ -1,5 +1,5 @@
 import { sql, type Queryable } from '@favo/postgres'
-import { mergedObject } from '../users/users.sql.ts'
+import { mergedObject } from '../users/user-changes.sql.ts'
 import type { Json } from '../users/user.ts'
 
 export interface NewIdentity {

@@ -1,7 +1,10 @@
+import { setMaxListeners } from 'node:events'
 import { expect, test } from 'vitest'
 import { FairQueue, type FairQueueOptions, type QueueRefusal } from './fair-queue.ts'
 
+/** Of a client that stays. */
 const never = new AbortController().signal
+setMaxListeners(0, never)
 
 function start(options: Partial<FairQueueOptions> = {}) {
   const queue = new FairQueue({

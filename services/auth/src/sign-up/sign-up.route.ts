@@ -1,7 +1,7 @@
-import { authErrors } from '../errors.ts'
 import { body, object, text } from '../parse-body.ts'
 import { route } from '../route.ts'
 import { renderSession } from '../sessions/session-reply.ts'
+import { signUpAnonymously } from './sign-up-anonymously.ts'
 import { signUp } from './sign-up.ts'
 
 export const signUpRoute = route({
@@ -11,7 +11,7 @@ export const signUpRoute = route({
   access: 'public',
   body: body('SignupParams', { email: text(), phone: text(), password: text(), data: object() }),
   handle: async (ctx, { body }) => {
-    if (body.email === '' && body.phone === '') throw authErrors.anonymousDisabled()
-    return renderSession(await signUp(ctx, body))
+    const isAnonymous = body.email === '' && body.phone === ''
+    return renderSession(isAnonymous ? await signUpAnonymously(ctx, body.data) : await signUp(ctx, body))
   },
 })

@@ -10,13 +10,8 @@ import { issueSession } from '../sessions/issue-session.ts'
 import type { IssuedSession } from '../sessions/session-reply.ts'
 import { parseEmail } from '../users/addresses.ts'
 import { hasPassword, isConfirmed, type Json, type UserRow } from '../users/user.ts'
-import {
-  confirmEmail,
-  findUserByEmail,
-  getUserById,
-  insertUserIfNew,
-  type NewUser,
-} from '../users/users.sql.ts'
+import { confirmEmail } from '../users/user-changes.sql.ts'
+import { findUserByEmail, getUserById, insertUserIfNew, type NewUser } from '../users/users.sql.ts'
 
 export interface SignUpInput {
   readonly email: string

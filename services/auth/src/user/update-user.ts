@@ -1,12 +1,15 @@
+import { DatabaseError, type Queryable } from '@favo/postgres'
 import { recordAudit } from '../audit/audit.sql.ts'
 import type { AuthContext, SignedIn } from '../context.ts'
 import { authErrors } from '../errors.ts'
+import { emailIdentityData, insertIdentity } from '../identities/identities.sql.ts'
 import { checkPasswordStrength } from '../passwords/password-strength.ts'
 import { requestAudience } from '../sessions/audience.ts'
 import { deleteOtherSessionsOfUser, deleteSessionsOfUser } from '../sessions/sessions.sql.ts'
 import { parseEmail, parsePhone } from '../users/addresses.ts'
 import { hasPassword, hasVerifiedFactor, type Json, type UserRow } from '../users/user.ts'
-import { getUserById, isEmailTaken, isPhoneTaken, mergeMetadata, updatePassword } from '../users/users.sql.ts'
+import { confirmEmail, mergeMetadata, setEmail, updatePassword } from '../users/user-changes.sql.ts'
+import { getUserById, isEmailTaken, isPhoneTaken } from '../users/users.sql.ts'
 
 export interface UserUpdateInput {
   /** Empty = not given; so is the phone. */
@@ -34,7 +37,7 @@ export async function updateUser(
   await checkAddresses(ctx, caller.user, input)
 
   const passwordHash = await hashNewPassword(ctx, caller.user, input.password)
-  return ctx.db.transaction(async (tx) => {
+  const change = async (tx: Queryable): Promise<UserRow> => {
     const { user, session } = caller
     if (input.password !== null) {
       await updatePassword(tx, user.id, passwordHash)
@@ -44,9 +47,27 @@ export async function updateUser(
       await recordAudit(tx, 'user_updated_password', user)
     }
     if (input.data !== null) await mergeMetadata(tx, user.id, { user: input.data })
+    if (adoptsEmail(ctx, user, input)) await adoptEmail(tx, user, input.email)
     await recordAudit(tx, 'user_modified', user)
     return getUserById(tx, user.id)
+  }
+  return ctx.db.transaction(change).catch((error: unknown) => {
+    if (!(error instanceof DatabaseError)) throw error
+    // Somebody was faster.
+    if (error.constraint === 'users_email_partial_key') throw authErrors.emailExists()
+    throw authErrors.unexpectedFailure('Error updating user', error)
   })
+}
+
+async function adoptEmail(tx: Queryable, user: UserRow, email: string): Promise<void> {
+  await insertIdentity(tx, {
+    userId: user.id,
+    provider: 'email',
+    providerId: user.id,
+    data: emailIdentityData(user.id, email, true),
+  })
+  await setEmail(tx, user.id, email, true)
+  await confirmEmail(tx, user.id)
 }
 
 function checkAllowed({ user, session }: SignedIn, input: UserUpdateInput): void {
@@ -62,12 +83,19 @@ function checkAllowed({ user, session }: SignedIn, input: UserUpdateInput): void
   if (user.is_sso_user && (setsPassword || changesAddress)) throw authErrors.ssoManaged()
 }
 
-/** A new address must be confirmed by what is sent to it; there is nothing here yet that sends. GoTrue fails in these words then. */
+/** Anonymous users get their first address as one signs up with it, without proof where sign-ups need none. */
+const adoptsEmail = (ctx: AuthContext, user: UserRow, input: UserUpdateInput): boolean =>
+  user.is_anonymous && ctx.settings.mailerAutoconfirm && input.email !== '' && input.email !== user.email
+
+/**
+ * Any other new address must be confirmed by what is sent to it, and there is nothing here yet that sends. GoTrue fails in
+ * these words then.
+ */
 async function checkAddresses(ctx: AuthContext, user: UserRow, input: UserUpdateInput): Promise<void> {
   const audience = user.aud ?? requestAudience(ctx)
   if (input.email !== '' && input.email !== user.email) {
     if (await isEmailTaken(ctx.db, input.email, audience, user.id)) throw authErrors.emailExists()
-    throw authErrors.unexpectedFailure('Error sending email change email')
+    if (!adoptsEmail(ctx, user, input)) throw authErrors.unexpectedFailure('Error sending email change email')
   }
   if (input.phone !== '' && input.phone !== user.phone) {
     if (await isPhoneTaken(ctx.db, input.phone, audience)) throw authErrors.phoneExists()

@@ -1,0 +1,89 @@
+import { sql, type Queryable, type Sql } from '@favo/postgres'
+import type { Json } from './user.ts'
+
+/** An object column that may be null, or was set to something else by the project's own SQL. */
+const objectOf = (column: Sql): Sql =>
+  sql`case when jsonb_typeof(${column}) = 'object' then ${column} else '{}'::jsonb end`
+
+/** The members of `changes` on top of the column's; null takes a member away. Nothing that is not named is touched. */
+export const mergedObject = (column: Sql, changes: Json): Sql => {
+  const removed = Object.keys(changes).filter((key) => changes[key] === null)
+  return sql`((${objectOf(column)} || ${JSON.stringify(changes)}::jsonb) - ${removed}::text[])`
+}
+
+export interface MetadataChanges {
+  readonly user?: Json
+  readonly app?: Json
+}
+
+export const mergeMetadata = (db: Queryable, id: string, changes: MetadataChanges) =>
+  db.run(sql`
+    update auth.users u
+    set raw_user_meta_data = ${mergedObject(sql`u.raw_user_meta_data`, changes.user ?? {})},
+        raw_app_meta_data = ${mergedObject(sql`u.raw_app_meta_data`, changes.app ?? {})},
+        updated_at = now()
+    where u.id = ${id}
+  `)
+
+/** What GoTrue's Confirm does: the address is good, and whatever was sent to prove it is used up. */
+export const confirmEmail = async (db: Queryable, id: string, metadata: MetadataChanges = {}) => {
+  await db.run(sql`
+    with spent as (
+      delete from auth.one_time_tokens where user_id = ${id}
+    )
+    update auth.users u
+    set email_confirmed_at = now(),
+        confirmation_token = '',
+        raw_user_meta_data = ${mergedObject(sql`u.raw_user_meta_data`, { ...metadata.user, email_verified: true })},
+        raw_app_meta_data = ${mergedObject(sql`u.raw_app_meta_data`, metadata.app ?? {})},
+        updated_at = now()
+    where u.id = ${id}
+  `)
+}
+
+export const confirmPhone = async (db: Queryable, id: string) => {
+  await db.run(sql`
+    with spent as (
+      delete from auth.one_time_tokens where user_id = ${id}
+    )
+    update auth.users
+    set phone_confirmed_at = now(), confirmation_token = '', updated_at = now()
+    where id = ${id}
+  `)
+}
+
+/**
+ * Sets or (with null) removes the password, and makes void whatever was sent out before: who changes a password may not
+ * trust what was asked for under the old one.
+ */
+export const updatePassword = async (db: Queryable, id: string, passwordHash: string | null) => {
+  await db.run(sql`
+    with spent as (
+      delete from auth.one_time_tokens where user_id = ${id}
+    )
+    update auth.users
+    set encrypted_password = ${passwordHash},
+        confirmation_token = '', confirmation_sent_at = null,
+        recovery_token = '', recovery_sent_at = null,
+        email_change_token_current = '', email_change_token_new = '', email_change_sent_at = null,
+        phone_change_token = '', phone_change_sent_at = null,
+        reauthentication_token = '', reauthentication_sent_at = null,
+        updated_at = now()
+    where id = ${id}
+  `)
+}
+
+/** A proved address makes an anonymous user a lasting one. */
+export const setEmail = (db: Queryable, id: string, email: string, isProved: boolean) =>
+  db.run(sql`
+    update auth.users
+    set email = ${email}, is_anonymous = is_anonymous and not ${isProved}, updated_at = now()
+    where id = ${id}
+  `)
+
+export const setPhone = (db: Queryable, id: string, phone: string, isProved: boolean) =>
+  db.run(sql`
+    update auth.users
+    set phone = ${phone}, is_anonymous = is_anonymous and not ${isProved}, updated_at = now()
+    where id = ${id}
+  `)
