@@ -97,10 +97,11 @@ export async function withSession<T>(
 ): Promise<T> {
   const client = new Client({ application_name: 'favo tenancy', ...target })
   client.on('error', () => {})
-  await client.connect()
   try {
+    await client.connect()
     return await work(sessionOf(client))
   } finally {
+    // Also after a failed sign-in: a socket in mid-authentication would hold up every DROP DATABASE.
     await client.end()
   }
 }

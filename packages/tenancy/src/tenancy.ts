@@ -11,7 +11,7 @@ import { readMigrations, type ComponentMigrations, type MigrationSet } from './m
 import { checkDatabaseName } from './names.ts'
 import { pauseDatabase, resumeDatabase } from './pause-database.ts'
 import { prepareTemplate } from './template.ts'
-import { upgradeDatabase, type UpgradeResult } from './upgrade-database.ts'
+import { restoreOwners, upgradeDatabase, type UpgradeResult } from './upgrade-database.ts'
 import { startVacuum, type VacuumOptions } from './vacuum.ts'
 import { startWatchdog, type Watchdog, type WatchdogOptions } from './watchdog.ts'
 
@@ -42,6 +42,11 @@ export interface Tenancy {
   resumeDatabase(database: string): Promise<void>
   /** Applies the files that this database has not seen. Fails with `paused` when it would have to sign in to a paused one. */
   upgradeDatabase(database: string): Promise<UpgradeResult>
+  /**
+   * Gives tables of the platform that a customer took (`reassign owned`) back to the services; returns how many objects that
+   * were. For a project whose services report "permission denied" on tables of their own.
+   */
+  repairDatabase(database: string): Promise<number>
   /** Sets a platform login's password again: after a rotation of the master key, or when the login changed it itself. */
   repairLogin(database: string, login: 'api' | 'svc' | 'own' | 'ctl'): Promise<void>
   /** Changes the customer's password; running sessions stay. */
@@ -110,6 +115,10 @@ export function createTenancy(options: TenancyOptions): Tenancy {
       checkDatabaseName(database)
       const context = { admin, endpoint: options.admin.endpoint, passwordFor }
       return upgradeDatabase(context, await migrations(), database)
+    },
+    repairDatabase: async (database) => {
+      checkDatabaseName(database)
+      return admin.inDatabase(database, restoreOwners)
     },
     repairLogin: async (database, login) => {
       checkDatabaseName(database)

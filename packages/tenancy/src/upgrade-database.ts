@@ -65,13 +65,11 @@ async function findMissing(
   })
 }
 
-/** A customer may have given the platform's schemas to somebody else (dumps do); services then could not add to them. */
-const restoreOwners = (inside: AdminSession): Promise<void> =>
-  inside.run(sql`
-    alter schema auth owner to supabase_auth_admin;
-    alter schema storage owner to supabase_storage_admin;
-    alter schema realtime owner to supabase_realtime_admin
-  `)
+/** A customer may have taken objects of the platform's (dumps do that to schemas); services could not work with them. */
+export async function restoreOwners(inside: AdminSession): Promise<number> {
+  const [row] = await inside.many<{ restored: number }>(sql`select pg_favo.restore_owners() as restored`)
+  return row?.restored ?? 0
+}
 
 /**
  * In a session of the project's `_svc` login: rows that the file touches may fire customers' triggers, and code that runs in

@@ -7,8 +7,9 @@
 create table pg_favo.protected_objects (
   classid oid not null,
   objid oid not null,
-  -- Null until the end of the migration that made the object.
+  -- Both null until the end of the migration that made the object.
   fingerprint text,
+  owner regrole,
   constraint protected_objects_pkey primary key (classid, objid)
 );
 
@@ -57,13 +58,63 @@ as $$
   end
 $$;
 
+create function pg_favo.owner_of(class oid, object oid) returns regrole
+language sql stable set search_path = pg_catalog, pg_temp
+as $$
+  select coalesce(
+    (select relowner from pg_class where class = 'pg_class'::regclass and oid = object and relkind <> 'i'),
+    (select proowner from pg_proc where class = 'pg_proc'::regclass and oid = object),
+    (select typowner from pg_type where class = 'pg_type'::regclass and oid = object),
+    (select nspowner from pg_namespace where class = 'pg_namespace'::regclass and oid = object)
+  )::regrole
+$$;
+
 -- Records what every protected object looks like now. Ends each migration of the platform.
 create function pg_favo.seal_protected_objects() returns void
 language sql set search_path = pg_catalog, pg_temp
 as $$
   update pg_favo.protected_objects
-  set fingerprint = pg_favo.fingerprint(classid, objid)
+  set fingerprint = pg_favo.fingerprint(classid, objid), owner = pg_favo.owner_of(classid, objid)
   where fingerprint is distinct from pg_favo.fingerprint(classid, objid)
+    or owner is distinct from pg_favo.owner_of(classid, objid)
+$$;
+
+-- Gives everything back to whom it belongs, and returns how much there was to give. No event trigger fires on REASSIGN
+-- OWNED, so a customer can take the platform's tables; it still cannot alter or drop them then, but the services are
+-- locked out until the next upgrade or repair calls this.
+create function pg_favo.restore_owners() returns integer
+language plpgsql set search_path = pg_catalog, pg_temp
+as $$
+declare
+  taken record;
+  restored integer := 0;
+begin
+  for taken in
+    select case
+        when classid = 'pg_class'::regclass then (
+          select case relkind when 'S' then 'sequence' when 'v' then 'view' when 'm' then 'materialized view'
+            else 'table' end
+          from pg_class where oid = objid)
+        when classid = 'pg_proc'::regclass then 'routine'
+        when classid = 'pg_type'::regclass then 'type'
+        else 'schema'
+      end as kind,
+      (pg_identify_object(classid, objid, 0)).identity as identity,
+      owner
+    from pg_favo.protected_objects
+    where owner is distinct from pg_favo.owner_of(classid, objid)
+      -- A sequence that belongs to a column follows its table.
+      and not exists (
+        select from pg_depend
+        where pg_depend.classid = protected_objects.classid and pg_depend.objid = protected_objects.objid
+          and deptype in ('a', 'i') and refobjsubid > 0
+      )
+  loop
+    execute format('alter %s %s owner to %s', taken.kind, taken.identity, taken.owner);
+    restored := restored + 1;
+  end loop;
+  return restored;
+end
 $$;
 
 create or replace function pg_favo.record_migration(component text, name text, checksum text) returns void
@@ -78,7 +129,8 @@ begin
 end
 $$;
 
-revoke all on function pg_favo.fingerprint(oid, oid), pg_favo.seal_protected_objects() from public;
+revoke all on function pg_favo.fingerprint(oid, oid), pg_favo.owner_of(oid, oid), pg_favo.seal_protected_objects(),
+  pg_favo.restore_owners() from public;
 
 insert into pg_favo.protected_objects (classid, objid)
 select 'pg_namespace'::regclass, oid from pg_namespace

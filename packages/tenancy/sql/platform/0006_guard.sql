@@ -32,14 +32,6 @@ begin
     return;
   end if;
 
-  if tg_tag in ('REASSIGN OWNED', 'DROP OWNED') and exists (
-    select from pg_favo.protected_objects
-    where fingerprint is distinct from pg_favo.fingerprint(classid, objid)
-  ) then
-    raise insufficient_privilege
-      using message = format('%s concerns objects that are managed by the platform', tg_tag);
-  end if;
-
   for command in select * from pg_event_trigger_ddl_commands() loop
     if command.object_type = 'extension' and command.command_tag = 'CREATE EXTENSION' and not exists (
       select from pg_favo.allowed_extensions allowed join pg_extension on extname = allowed.name
@@ -50,19 +42,25 @@ begin
     end if;
     continue when command.in_extension or command.objid is null;
 
+    -- An index of a constraint is part of its table's definition.
     select * into known from pg_favo.protected_objects
-    where classid = command.classid and objid = command.objid;
+    where ((classid = command.classid and objid = command.objid)
+        or (classid = 'pg_class'::regclass and command.classid = classid
+          and objid = (select indrelid from pg_index where indexrelid = command.objid)))
+      and fingerprint is distinct from pg_favo.fingerprint(classid, objid)
+    limit 1;
+    -- Statements that leave everything as it was are let through; dumps are full of them.
     if found then
-      -- Statements that leave everything as it was are let through; dumps are full of them.
-      if known.fingerprint is distinct from pg_favo.fingerprint(known.classid, known.objid) then
-        raise insufficient_privilege using message =
-          format('%s on %s %s: this object is managed by the platform',
-            command.command_tag, command.object_type, command.object_identity);
-      end if;
+      raise insufficient_privilege using message =
+        format('%s on %s %s: this object is managed by the platform',
+          command.command_tag, command.object_type, command.object_identity);
     elsif command.schema_name in ('auth', 'storage', 'realtime', 'graphql_public')
       and command.classid in ('pg_class'::regclass, 'pg_proc'::regclass, 'pg_type'::regclass, 'pg_operator'::regclass,
         'pg_collation'::regclass, 'pg_conversion'::regclass, 'pg_ts_config'::regclass, 'pg_ts_dict'::regclass)
       and command.object_type <> 'index'
+      and not exists (
+        select from pg_favo.protected_objects where classid = command.classid and objid = command.objid
+      )
     then
       raise insufficient_privilege using message = format('permission denied for schema %s', command.schema_name);
     elsif command.command_tag = 'CREATE RULE' and exists (
