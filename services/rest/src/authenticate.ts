@@ -1,0 +1,91 @@
+import type { Authorization, Claims } from '@favo/http'
+import { verifyJwt, type JwtProblem } from '@favo/tokens'
+import { tokenErrors } from './errors/token-errors.ts'
+
+/** Who the request is for the database. */
+export interface Caller {
+  readonly role: string
+  /** The claims as JSON, the role among them: `request.jwt.claims`. */
+  readonly claims: string
+  /** False for the anonymous role: a forbidden thing is then a 401, since a token might help. */
+  readonly isAuthenticated: boolean
+}
+
+export interface TokenRules {
+  readonly secret: string
+  readonly audience: string | null
+  /** Role of requests whose claims name none; null = they are refused. */
+  readonly anonRole: string | null
+}
+
+/** Clocks may differ by this much. */
+const SKEW_SECONDS = 30
+
+/**
+ * PostgREST 14's rules (`Auth/Jwt.hs`): the signature, then exp, nbf, iat, aud, in this order and with these texts. A bad
+ * token is refused; it never makes an anonymous request.
+ *
+ * @throws ApiError PGRST301-303
+ */
+export function authenticate(authorization: Authorization, rules: TokenRules, nowMs: number): Caller {
+  if (authorization.kind === 'key') return callerOf(authorization.claims, rules)
+  const { token } = authorization
+  if (token === '') throw tokenErrors.empty()
+  const verified = verifyJwt(token, rules.secret)
+  if (!verified.ok) throw problemError(verified.problem)
+  validateClaims(verified.claims, rules.audience, Math.floor(nowMs / 1000))
+  return callerOf(verified.claims, rules)
+}
+
+// Claims come from the verifier's cache, the same object for the same token.
+const callers = new WeakMap<Claims, { caller: Caller; anonRole: string | null }>()
+
+function callerOf(claims: Claims, { anonRole }: TokenRules): Caller {
+  const known = callers.get(claims)
+  if (known?.anonRole === anonRole) return known.caller
+  const claimed = claims.role
+  const role =
+    claimed === undefined ? anonRole : typeof claimed === 'string' ? claimed : JSON.stringify(claimed)
+  if (role === null) throw tokenErrors.required()
+  const caller = { role, claims: JSON.stringify({ ...claims, role }), isAuthenticated: role !== anonRole }
+  callers.set(claims, { caller, anonRole })
+  return caller
+}
+
+function problemError(problem: JwtProblem) {
+  switch (problem.kind) {
+    case 'malformed':
+      return tokenErrors.parts(problem.parts)
+    case 'undecodable':
+      return tokenErrors.undecodable()
+    case 'algorithm':
+    case 'signature':
+      return tokenErrors.signature()
+  }
+}
+
+function validateClaims(claims: Claims, audience: string | null, now: number): void {
+  const exp = numeric(claims, 'exp')
+  if (exp !== null && exp < now - SKEW_SECONDS) throw tokenErrors.expired()
+  const nbf = numeric(claims, 'nbf')
+  if (nbf !== null && nbf > now + SKEW_SECONDS) throw tokenErrors.notYetValid()
+  const iat = numeric(claims, 'iat')
+  if (iat !== null && iat > now + SKEW_SECONDS) throw tokenErrors.issuedInFuture()
+  validateAudience(claims.aud, audience)
+}
+
+function numeric(claims: Claims, name: 'exp' | 'nbf' | 'iat'): number | null {
+  const value = claims[name]
+  if (value === undefined || value === null) return null
+  if (typeof value !== 'number') throw tokenErrors.notNumber(name)
+  // A fraction counts as the beginning of time, as in the original.
+  return Number.isSafeInteger(value) ? value : 0
+}
+
+function validateAudience(aud: unknown, wanted: string | null): void {
+  if (aud === undefined || aud === null) return
+  const list: unknown[] = Array.isArray(aud) ? aud : [aud]
+  if (!list.every((a) => typeof a === 'string')) throw tokenErrors.audienceType()
+  if (wanted === null || (Array.isArray(aud) && list.length === 0)) return
+  if (!list.includes(wanted)) throw tokenErrors.notInAudience()
+}

@@ -1,0 +1,170 @@
+import { quoteIdent } from '@favo/postgres'
+import type { Embed, ReadNode, RisingField } from '../plan/types.ts'
+import type { Relationship } from '../schema-cache/types.ts'
+import {
+  aggregated, fieldSql, logicSql, orderSql, qualified, selectSql, ungrouped, type PresenceSql,
+} from './expressions.ts' // prettier-ignore
+import type { Parameters } from './parameters.ts'
+
+/** Name of the rows that a write or a function call in front of the read has brought forth. */
+export const SOURCE = 'pgrst_source'
+
+/**
+ * The query of one level and all below it. Each embed is a lateral subquery: to-one relations give a row, to-many ones a
+ * JSON array, so that a parent's row never multiplies.
+ */
+export function readSql(node: ReadNode, params: Parameters): string {
+  return levelSql(node, params, null)
+}
+
+function levelSql(
+  node: ReadNode,
+  params: Parameters,
+  within: { embed: Embed; parent: string } | null,
+): string {
+  const table = quoteIdent(node.alias)
+  const isGrouped = node.select.some((s) => s.aggregate !== null) || node.embeds.some(risesAggregated)
+  const extras = (within?.embed.arrayOrder ?? []).map(
+    ({ column, term }) =>
+      `${fieldSql(term.embed === null ? table : quoteIdent(term.embed), term.field)} as ${quoteIdent(column)}`,
+  )
+  const selected =
+    node.select.length === 0 && node.embeds.length === 0
+      ? [`${table}.*`]
+      : node.select.map((item) => selectSql(table, item))
+  const shown = node.embeds.flatMap((embed) => embedColumns(embed, isGrouped))
+  const joins = node.embeds.map((embed) => embedJoin(embed, table, params, isGrouped))
+  const conditions = [
+    ...node.where.map((logic) => logicSql(table, logic, params, presenceOf(node.embeds))),
+    ...(within === null ? [] : joinConditions(within.embed.relationship, table, within.parent)),
+  ]
+  const groups = isGrouped ? groupTerms(node, table) : []
+  return clauses(
+    `select ${[...selected, ...extras, ...shown].join(', ')}`,
+    `from ${fromSql(node, within)}`,
+    ...joins,
+    conditions.length > 0 && `where ${conditions.join(' and ')}`,
+    groups.length > 0 && `group by ${groups.join(', ')}`,
+    node.order.length > 0 && `order by ${node.order.map((t) => orderSql(table, t)).join(', ')}`,
+    limitSql(node, params),
+  )
+}
+
+export const clauses = (...parts: readonly (string | false | null)[]): string =>
+  parts.filter((part) => typeof part === 'string' && part !== '').join(' ')
+
+export function fromSql(node: ReadNode, within: { embed: Embed; parent: string } | null): string {
+  const alias = quoteIdent(node.alias)
+  switch (node.source.kind) {
+    case 'request':
+      return `${SOURCE} as ${alias}`
+    case 'relation': {
+      const relationship = within?.embed.relationship
+      const junction =
+        relationship?.kind === 'many-to-many'
+          ? `, ${qualified(relationship.junction)} as ${junctionAlias(node.alias)}`
+          : ''
+      return `${qualified(node.source.name)} as ${alias}${junction}`
+    }
+    case 'computed': {
+      // Rows of a write or a call are no longer of the table's type; the cast makes them so again.
+      const { function: fn, argument } = node.source
+      return `${qualified(fn)}(${within?.parent ?? ''}::${qualified(argument)}) as ${alias}`
+    }
+  }
+}
+
+const junctionAlias = (alias: string) => quoteIdent(`${alias}_junction`)
+
+export function joinConditions(r: Relationship, table: string, parent: string): string[] {
+  if (r.kind === 'computed') return []
+  const equal = (a: string, x: string, b: string, y: string) =>
+    `${a}.${quoteIdent(x)} = ${b}.${quoteIdent(y)}`
+  if (r.kind !== 'many-to-many') return r.columns.map((c) => equal(table, c.foreign, parent, c.own))
+  const junction = junctionAlias(table.slice(1, -1).replaceAll('""', '"'))
+  return [
+    ...r.foreignColumns.map((c) => equal(table, c.own, junction, c.foreign)),
+    ...r.columns.map((c) => equal(parent, c.own, junction, c.foreign)),
+  ]
+}
+
+function limitSql(node: ReadNode, params: Parameters): string {
+  if (node.range === null) return node.maxRows === null ? '' : `limit ${node.maxRows}`
+  const { limit, offset } = node.range
+  return clauses(
+    limit !== null && `limit ${params.literal(limit)}`,
+    offset !== null && `offset ${params.literal(offset)}`,
+  )
+}
+
+const isMany = (embed: Embed) => embed.mode === 'array' || embed.mode === 'spread-many'
+const risesAggregated = (embed: Embed) =>
+  embed.mode === 'spread-one' && embed.rising.some((f) => f.aggregate !== null)
+
+/** Arrays are null when nothing was found, rows of a left join as a whole. */
+const presenceOf =
+  (embeds: readonly Embed[]): PresenceSql =>
+  (alias, isPresent) => {
+    const embed = embeds.find((e) => e.alias === alias)
+    const found = embed !== undefined && isMany(embed) ? arrayOf(embed) : quoteIdent(alias)
+    return `${found} is ${isPresent ? '' : 'not '}distinct from null`
+  }
+
+const arrayOf = (embed: Embed) => `${quoteIdent(embed.alias)}.${quoteIdent(embed.alias)}`
+
+/** Only jsonb can be grouped by; elsewhere json is kept, which is faster and leaves keys in the order of the select. */
+const embedValue = (embed: Embed, isGrouped: boolean): string => {
+  const value =
+    embed.mode === 'object'
+      ? `row_to_json(${quoteIdent(embed.alias)}.*)`
+      : `coalesce(${arrayOf(embed)}, '[]')`
+  return isGrouped ? `${value}::jsonb` : value
+}
+
+function embedColumns(embed: Embed, isGrouped: boolean): string[] {
+  if (embed.mode === 'object' || embed.mode === 'array')
+    return embed.isHidden ? [] : [`${embedValue(embed, isGrouped)} as ${quoteIdent(embed.name)}`]
+  return embed.rising.map((field) => {
+    const value = aggregated(risingColumn(embed, field), field.aggregate, field.aggregateCast)
+    return field.alias === null ? value : `${value} as ${quoteIdent(field.alias)}`
+  })
+}
+
+const risingColumn = (embed: Embed, field: RisingField): string =>
+  `${quoteIdent(embed.alias)}.${field.name === '*' ? '*' : quoteIdent(field.name)}`
+
+function embedJoin(embed: Embed, parent: string, params: Parameters, isGrouped: boolean): string {
+  const alias = quoteIdent(embed.alias)
+  const inner = embed.join === 'inner'
+  const join = inner ? 'join' : 'left join'
+  const rows = levelSql(embed.node, params, { embed, parent })
+  if (!isMany(embed)) return `${join} lateral (${rows}) as ${alias} on true`
+  const columns = [
+    `json_agg(${alias}) as ${alias}`,
+    ...embed.rising.map((f) => risingArray(embed, f, isGrouped)),
+  ]
+  const found = inner ? `${arrayOf(embed)} is not null` : 'true'
+  return `${join} lateral (select ${embed.mode === 'array' ? columns[0] : columns.join(', ')} from (${rows}) as ${alias}) as ${alias} on ${found}`
+}
+
+function risingArray(embed: Embed, field: RisingField, isGrouped: boolean): string {
+  const alias = quoteIdent(embed.alias)
+  const order = embed.arrayOrder.map(({ column, term }) =>
+    clauses(`${alias}.${quoteIdent(column)}`, term.direction, term.nulls !== null && `nulls ${term.nulls}`),
+  )
+  const by = order.length > 0 ? ` order by ${order.join(', ')}` : ''
+  const type = isGrouped ? '::jsonb' : ''
+  return `coalesce(json_agg(${risingColumn(embed, field)}${by}), '[]')${type} as ${quoteIdent(field.alias ?? field.name)}`
+}
+
+/** Everything shown that is no aggregate. */
+function groupTerms(node: ReadNode, table: string): string[] {
+  return [
+    ...node.select.filter((s) => s.aggregate === null).map((s) => ungrouped(table, s)),
+    ...node.embeds.flatMap((embed) => {
+      if (embed.mode === 'object' || embed.mode === 'array')
+        return embed.isHidden ? [] : [embedValue(embed, true)]
+      return embed.rising.filter((f) => f.aggregate === null).map((f) => risingColumn(embed, f))
+    }),
+  ]
+}

@@ -1,0 +1,132 @@
+import {
+  quoteIdent,
+  type PipelineRequest,
+  type PipelineResult,
+  type ProjectDb,
+  type Step,
+  type StepResult,
+} from '@favo/postgres'
+import type { Caller } from '../authenticate.ts'
+import type { Compiled } from '../compile/statement.ts'
+import type { Binding, Statement } from '../compile/parameters.ts'
+import { variadicLiteral } from '../parse/literals.ts'
+import type { ApiRequest, RawRequest } from '../parse/request.ts'
+import type { StatementPlan } from '../plan/types.ts'
+import type { Settings } from '../settings.ts'
+import { contextStep, isolationOf } from './context.ts'
+
+export interface Execution {
+  readonly raw: RawRequest
+  readonly request: ApiRequest
+  readonly caller: Caller
+  readonly settings: Settings
+  readonly signal: AbortSignal
+}
+
+export interface Executed {
+  readonly main: StepResult
+  readonly estimate: StepResult | null
+}
+
+/** Runs a compiled plan: one trip, one transaction, as the caller. */
+export async function execute(
+  db: ProjectDb,
+  plan: StatementPlan,
+  compiled: Compiled,
+  run: Execution,
+): Promise<Executed> {
+  const { request, caller, settings } = run
+  const routine = plan.kind === 'function' ? plan.call.routine : null
+  const isRead = changesNothing(plan, request)
+  const steps = [...opening(run, isRead, routine), bind(compiled.main, request, caller.role)]
+  if (compiled.estimate !== null) steps.push(bind(compiled.estimate, request, caller.role))
+  const isRolledBack = !isRead && endsInRollback(request, settings)
+  // What a commit would have found out is found out all the same.
+  if (isRolledBack) steps.push({ text: 'set constraints all immediate', values: [], plan: null })
+  const isolation = isolationOf(settings, caller.role, routine)
+  const results = await runPipeline(db, run, {
+    steps,
+    isRead,
+    ...(isRolledBack || isolation !== null
+      ? {
+          transaction: {
+            end: isRolledBack ? ('rollback' as const) : ('commit' as const),
+            readOnly: isRead,
+            ...(isolation === null ? {} : { isolation }),
+          },
+        }
+      : {}),
+  })
+  const at = steps.length - (isRolledBack ? 1 : 0) - (compiled.estimate === null ? 1 : 2)
+  return {
+    main: resultAt(results, at),
+    estimate: compiled.estimate === null ? null : resultAt(results, at + 1),
+  }
+}
+
+/** Who the caller is, and then the project's own say, before anything else runs. */
+export function opening(
+  { raw, request, caller, settings }: Execution,
+  isRead: boolean,
+  routine: Parameters<typeof contextStep>[4]['routine'],
+): Step[] {
+  const steps = [contextStep(raw, request, caller, settings, { isRead, routine })]
+  if (settings.preRequest !== null)
+    steps.push({
+      text: `select ${settings.preRequest.map(quoteIdent).join('.')}()`,
+      values: [],
+      plan: caller.role,
+    })
+  return steps
+}
+
+/** Only the service role's connections may become it; everybody else shares the other login. */
+export const runPipeline = (
+  db: ProjectDb,
+  { caller, signal }: Execution,
+  request: PipelineRequest,
+): Promise<PipelineResult> =>
+  db.pipeline(caller.role === 'service_role' ? 'svc' : 'api', { ...request, signal })
+
+export function resultAt(results: PipelineResult, index: number): StepResult {
+  const result = results[index]
+  if (result === undefined) throw new Error('the pipeline answered fewer steps than it was given')
+  return result
+}
+
+function changesNothing(plan: StatementPlan, { action }: ApiRequest): boolean {
+  if (plan.kind !== 'function') return plan.kind === 'read'
+  return (action.kind === 'call' && action.via !== 'post') || plan.call.routine.volatility !== 'volatile'
+}
+
+export function endsInRollback({ preferences }: ApiRequest, settings: Settings): boolean {
+  return preferences.transaction === null
+    ? settings.isRollbackDefault
+    : preferences.transaction === 'rollback'
+}
+
+function bind(statement: Statement, request: ApiRequest, role: string): Step {
+  return {
+    text: statement.text,
+    types: statement.types,
+    values: statement.bindings.map((binding) => valueOf(binding, request)),
+    plan: role,
+  }
+}
+
+function valueOf(binding: Binding, request: ApiRequest): string | Buffer | null {
+  switch (binding.kind) {
+    case 'literal':
+      return request.literals[binding.slot] ?? null
+    case 'body': {
+      const { payload } = request
+      if (payload === null || payload.kind === 'form') return null
+      return binding.isBinary ? payload.bytes : payload.bytes.toString('utf8')
+    }
+    case 'argument': {
+      const pairs = request.payload?.kind === 'form' ? request.payload.pairs : request.query.arguments
+      const values = binding.indexes.map((i) => pairs[i]?.[1] ?? '')
+      return binding.isVariadic ? variadicLiteral(values) : (values[0] ?? null)
+    }
+  }
+}

@@ -1,0 +1,120 @@
+import type { RequestContext } from '@favo/http'
+import { authenticate } from './authenticate.ts'
+import { compile, type Compiled } from './compile/statement.ts'
+import { execute, type Execution } from './execute/execute.ts'
+import { mentionsTimezone } from './parse/preferences.ts'
+import { parseRequest, type ApiRequest, type RawRequest } from './parse/request.ts'
+import { findFunction } from './plan/call.ts'
+import type { ReadContext } from './plan/read.ts'
+import { getTable, planStatement } from './plan/statement.ts'
+import type { StatementPlan } from './plan/types.ts'
+import { describeSchema } from './render/openapi/describe.ts'
+import { renderError, toApiError } from './render/error.ts'
+import { allowedOnFunction, allowedOnRoot, allowedOnTable, renderOptions } from './render/options.ts'
+import type { Answer } from './render/response.ts'
+import { renderStatement } from './render/statement.ts'
+import type { Entry, SchemaStore } from './schema-cache/store.ts'
+import { loadTimezones } from './schema-cache/timezones.ts'
+import { Timing } from './timing.ts'
+
+export interface Prepared {
+  readonly plan: StatementPlan
+  readonly compiled: Compiled
+}
+export type Store = SchemaStore<Prepared>
+type ProjectEntry = Entry<Prepared>
+
+/**
+ * One request: who asks → parse → plan → compile → execute → render. The first and the three in the middle are pure; only
+ * the schema cache and the execution wait for the database.
+ */
+export async function handle(
+  store: Store,
+  ctx: RequestContext,
+  raw: RawRequest,
+  prefix: string,
+): Promise<Answer> {
+  let isAuthenticated = false
+  try {
+    const entry = await store.get(ctx.project, ctx.db)
+    const { settings } = entry.snapshot
+    const timing = new Timing(settings.serverTiming)
+    const rules = {
+      secret: ctx.project.jwtSecret,
+      audience: settings.jwtAudience,
+      anonRole: settings.anonRole,
+    }
+    const caller = authenticate(ctx.authorization, rules, Date.now())
+    isAuthenticated = caller.isAuthenticated
+    timing.end('jwt')
+
+    const timezones = mentionsTimezone(raw.headers.prefer) ? await loadTimezones(ctx.db) : null
+    const request = parseRequest(raw, settings, (name) => timezones?.has(name) ?? false)
+    timing.end('parse')
+
+    const execution = (of: ProjectEntry): Execution => ({
+      raw,
+      request,
+      caller,
+      settings: of.snapshot.settings,
+      signal: ctx.signal,
+    })
+    const answer = await withFreshSchema(store, ctx, entry, async (current) => {
+      if (request.action.kind === 'options') return renderOptions(allowedMethods(current, request))
+      if (request.action.kind === 'describe')
+        return describeSchema(ctx, current.snapshot, execution(current), timing)
+      const { plan, compiled } = prepare(current, request)
+      timing.end('plan')
+      const executed = await execute(ctx.db, plan, compiled, execution(current))
+      timing.end('transaction')
+      return renderStatement(plan, executed, { request, settings: current.snapshot.settings, prefix })
+    })
+    timing.end('response')
+    return timing.addTo(answer)
+  } catch (error) {
+    const known = toApiError(error, isAuthenticated)
+    if (known === null) throw error
+    return renderError(known)
+  }
+}
+
+/** What the schema cache does not know may be new: it is read once more, unless that has been done too often already. */
+async function withFreshSchema(
+  store: Store,
+  ctx: RequestContext,
+  entry: ProjectEntry,
+  serve: (entry: ProjectEntry) => Promise<Answer>,
+): Promise<Answer> {
+  try {
+    return await serve(entry)
+  } catch (error) {
+    const known = toApiError(error, true)
+    if (known === null || !known.isCacheMiss) throw error
+    const newer = await store.newerThan(entry, ctx.project, ctx.db)
+    if (newer === null) throw error
+    return serve(newer)
+  }
+}
+
+/** A shape that was seen before costs a look-up. */
+function prepare({ snapshot, plans }: ProjectEntry, request: ApiRequest): Prepared {
+  const known = plans.get(request.shape)
+  if (known !== undefined) return known
+  const plan = planStatement(contextOf(snapshot, request))
+  const prepared = { plan, compiled: compile(plan, request.preferences, snapshot.settings) }
+  plans.set(request.shape, prepared)
+  return prepared
+}
+
+const contextOf = (snapshot: ProjectEntry['snapshot'], request: ApiRequest): ReadContext => ({
+  cache: snapshot.schema,
+  settings: snapshot.settings,
+  request,
+})
+
+function allowedMethods({ snapshot }: ProjectEntry, request: ApiRequest): string {
+  const { action, schema } = request
+  if (action.kind !== 'options' || action.of === 'root') return allowedOnRoot
+  if (action.of === 'relation') return allowedOnTable(getTable(contextOf(snapshot, request), action.name))
+  return allowedOnFunction(findFunction(snapshot.schema, request, { schema, name: action.name }, false))
+}

@@ -1,0 +1,82 @@
+import { LRUCache } from 'lru-cache'
+import type { ProjectDb } from '@favo/postgres'
+import type { Project, RestSettings } from '@favo/projects'
+import { loadSnapshot, type Snapshot } from './load.ts'
+import { ReloadBudget } from './reload-budget.ts'
+
+/** A project's snapshot and what was planned upon it; both go together. */
+export interface Entry<Planned extends object> {
+  readonly snapshot: Snapshot
+  readonly plans: LRUCache<string, Planned>
+}
+
+interface Slot<Planned extends object> {
+  readonly rest: RestSettings
+  readonly entry: Promise<Entry<Planned>>
+}
+
+const PROJECTS_MAX = 1_000
+const PLANS_PER_PROJECT_MAX = 500
+
+/**
+ * Snapshots of the projects that somebody is talking to. A snapshot is read once, whoever asks meanwhile waits for the
+ * same reading; `NOTIFY pgrst` drops it, and so does the loss of the connection that listens.
+ */
+export class SchemaStore<Planned extends object> {
+  readonly #slots = new LRUCache<string, Slot<Planned>>({ max: PROJECTS_MAX })
+  readonly #listening = new Map<string, Promise<void>>()
+  readonly #reloads = new ReloadBudget()
+
+  async get(project: Project, db: ProjectDb): Promise<Entry<Planned>> {
+    const slot = this.#slots.get(project.database)
+    if (slot !== undefined && slot.rest === project.rest) return slot.entry
+    return this.#load(project, db)
+  }
+
+  /**
+   * A newer entry than `stale`, for a request that missed something in it; null when the project has had as many such
+   * reloads as it may: then the miss is final.
+   */
+  async newerThan(stale: Entry<Planned>, project: Project, db: ProjectDb): Promise<Entry<Planned> | null> {
+    const current = await this.#slots.get(project.database)?.entry
+    if (current !== undefined && current !== stale) return current
+    if (!this.#reloads.take(project.database)) return null
+    this.drop(project.database)
+    return this.get(project, db)
+  }
+
+  drop(database: string): void {
+    this.#slots.delete(database)
+  }
+
+  #load(project: Project, db: ProjectDb): Promise<Entry<Planned>> {
+    const { database, rest } = project
+    const entry = this.#listen(database, db)
+      .then(() => loadSnapshot(db, rest))
+      .then((snapshot) => ({
+        snapshot,
+        plans: new LRUCache<string, Planned>({ max: PLANS_PER_PROJECT_MAX }),
+      }))
+    const slot = { rest, entry }
+    this.#slots.set(database, slot)
+    // A failed reading is not kept; the next request tries again.
+    entry.catch(() => {
+      if (this.#slots.peek(database) === slot) this.#slots.delete(database)
+    })
+    return entry
+  }
+
+  /** Before the reading, so that no change falls between. */
+  #listen(database: string, db: ProjectDb): Promise<void> {
+    const known = this.#listening.get(database)
+    if (known !== undefined) return known
+    const forget = () => {
+      this.#listening.delete(database)
+      this.drop(database)
+    }
+    const listening = db.listen('pgrst', () => this.drop(database), forget)
+    this.#listening.set(database, listening)
+    listening.catch(forget)
+    return listening
+  }
+}
