@@ -9,6 +9,19 @@ export interface RestSettings {
   readonly extraSearchPath: readonly string[]
   /** Null = no limit. */
   readonly maxRows: number | null
+  /** The rest may be absent: then PostgREST's (and hosted Supabase's) defaults hold, named here. */
+  /** Aggregate functions in `select`; off, because they make expensive queries easy. */
+  readonly aggregatesEnabled?: boolean
+  /** `Accept: application/vnd.pgrst.plan`; off, because plans tell of the schema. */
+  readonly planEnabled?: boolean
+  /** How transactions end, and whether `Prefer: tx=` may choose; `commit`. */
+  readonly txEnd?: 'commit' | 'commit-allow-override' | 'rollback' | 'rollback-allow-override'
+  /** Function called before each request, as it is written in SQL (`private.check_request`); none. */
+  readonly preRequest?: string | null
+  /** What the root describes; `follow-privileges`. */
+  readonly openApiMode?: 'follow-privileges' | 'ignore-privileges' | 'disabled'
+  /** Claims' `aud` must contain it; null = any. */
+  readonly jwtAudience?: string | null
 }
 
 export const defaultRestSettings: RestSettings = {
