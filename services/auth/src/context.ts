@@ -16,7 +16,6 @@ export interface AuthContext {
   /** `iss` of the project's tokens. One per project, however the request reached it. */
   readonly issuer: string
   readonly log: Logger
-  readonly signal: AbortSignal
   readonly userAgent: string | null
   /** Null when it is not known to be an address. */
   readonly clientIp: string | null

@@ -85,22 +85,29 @@ function mountRoutes(app: FastifyInstance, deps: AuthDeps, workers: PasswordWork
   )
 }
 
+/** What costs something to make (the log's child, the client's signal) is made when a route asks for it; most do not. */
 function createAuthContext(deps: AuthDeps, workers: PasswordWorkers, request: FastifyRequest): AuthContext {
-  const { project, db, log, signal, clientIp } = request.favo
+  const { favo } = request
   const { 'user-agent': userAgent, 'x-jwt-aud': audience } = request.headers
+  const { project } = favo
   return {
     project,
     settings: project.auth,
-    db: db.asService(
+    db: favo.db.asService(
       'supabase_auth_admin',
       'the auth schema is the service’s own; callers have no rights on it',
     ),
-    passwords: workers.forProject(project.ref, signal),
     issuer: `${deps.projectUrl(project)}/auth/v1`,
-    log,
-    signal,
     userAgent: userAgent ?? null,
-    clientIp: isIP(clientIp) === 0 ? null : clientIp,
     audienceHeader: typeof audience === 'string' && audience !== '' ? audience : null,
+    get passwords() {
+      return workers.forProject(project.ref, favo.signal)
+    },
+    get log() {
+      return favo.log
+    },
+    get clientIp() {
+      return isIP(favo.clientIp) === 0 ? null : favo.clientIp
+    },
   }
 }
