@@ -113,6 +113,29 @@ begin
 end
 $$;
 
+-- The same for the size of the own database: it asks for CONNECT, which logins have and postgres has not.
+alter function pg_catalog.pg_database_size(oid) rename to pg_database_size_raw;
+alter function pg_catalog.pg_database_size(name) rename to pg_database_size_raw;
+
+create function pg_catalog.pg_database_size(name) returns bigint
+language plpgsql strict security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if $1 <> current_database() then
+    raise insufficient_privilege using message = format('permission denied for database %s', $1);
+  end if;
+  return pg_database_size_raw($1);
+end
+$$;
+
+create function pg_catalog.pg_database_size(oid) returns bigint
+language sql strict set search_path = pg_catalog, pg_temp
+as $$ select pg_database_size(datname) from pg_database where oid = $1 $$;
+
+revoke execute on function pg_catalog.pg_database_size_raw(oid), pg_catalog.pg_database_size_raw(name),
+  pg_catalog.pg_database_size(oid), pg_catalog.pg_database_size(name) from public;
+grant execute on function pg_catalog.pg_database_size(oid), pg_catalog.pg_database_size(name)
+  to postgres, service_role;
 revoke execute on function pg_catalog.pg_cancel_backend_raw(integer),
   pg_catalog.pg_terminate_backend_raw(integer, bigint), pg_catalog.pg_cancel_backend(integer),
   pg_catalog.pg_terminate_backend(integer, bigint) from public;
