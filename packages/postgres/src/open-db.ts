@@ -114,6 +114,7 @@ function flightOf(query: Sql, returnsRows: boolean): FlightPlan {
     end: null,
     keepsTransaction: false,
     script: isScript ? query.text : null,
+    shareKey: null,
   }
 }
 

@@ -107,6 +107,7 @@ const empty: FlightPlan = {
   end: null,
   keepsTransaction: true,
   script: null,
+  shareKey: null,
 }
 
 const inTransaction = (connection: Connection, flight: FlightPlan): Promise<readonly StepResult[]> =>

@@ -6,6 +6,7 @@ export function lease(acquire: (waiter: Waiter) => void): Promise<Connection> {
   return new Promise((resolve, reject) => {
     acquire({
       isWithdrawn: false,
+      shareKey: null,
       take: (connection) => {
         connection.hold()
         resolve(connection)

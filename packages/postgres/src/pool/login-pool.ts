@@ -1,4 +1,5 @@
 import type { Connection } from '../wire/connection.ts'
+import { StatementSpeeds } from './statement-speeds.ts'
 import { WaiterQueue, type Waiter } from './waiters.ts'
 
 /** The connections of one login in one database. Only state: decisions are the budget's. */
@@ -9,6 +10,9 @@ export class LoginPool {
   /** Most recently used last: it is taken first, so that a calm pool shrinks to what it needs. */
   readonly idle: Connection[] = []
   readonly waiters = new WaiterQueue()
+  /** Connections on which only flights that may share are underway. */
+  readonly sharing = new Set<Connection>()
+  readonly speeds = new StatementSpeeds()
   /** Errands for one particular connection (LISTEN), done as soon as it is free. */
   readonly errands = new Map<Connection, Waiter[]>()
   opening = 0

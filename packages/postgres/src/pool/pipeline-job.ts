@@ -9,6 +9,7 @@ const untouchedAttemptsMax = 3
 /** One pipeline request from its first wait to its answer. */
 export class PipelineJob implements Waiter {
   isWithdrawn = false
+  shareKey: string | null
   /** `performance.now()` at which it is cancelled. */
   readonly deadline: number
   readonly #plan: FlightPlan
@@ -19,6 +20,7 @@ export class PipelineJob implements Waiter {
   readonly #resolve: (result: PipelineResult) => void
   readonly #reject: (error: Error) => void
   #connection: Connection | null = null
+  #flight: Flight | null = null
   #isSettled = false
   #untouchedAttempts = 0
   #hasBeenRepeated = false
@@ -31,6 +33,7 @@ export class PipelineJob implements Waiter {
     reject: (error: Error) => void,
   ) {
     this.#plan = planOf(request)
+    this.shareKey = this.#plan.shareKey
     this.#isRead = request.isRead
     this.#signal = request.signal
     this.#acquire = acquire
@@ -48,7 +51,7 @@ export class PipelineJob implements Waiter {
 
   take(connection: Connection): void {
     this.#connection = connection
-    connection.send(this.#plan, this.#onDone)
+    this.#flight = connection.send(this.#plan, this.#onDone)
   }
 
   fail(error: Error): void {
@@ -59,7 +62,7 @@ export class PipelineJob implements Waiter {
   cancel(reason: string): void {
     if (this.#isSettled) return
     this.isWithdrawn = true
-    this.#connection?.cancel()
+    if (this.#flight !== null) this.#connection?.cancel(this.#flight)
     this.#fail(cancelled(reason))
   }
 
@@ -67,10 +70,11 @@ export class PipelineJob implements Waiter {
 
   readonly #onDone = (flight: Flight): void => {
     this.#connection = null
+    this.#flight = null
     if (this.#isSettled) return
     if (flight.invalid !== null) return this.#fail(flight.invalid)
     if (flight.isPreludeError || flight.isUntouched) {
-      if (++this.#untouchedAttempts < untouchedAttemptsMax) return this.#acquire(this)
+      if (++this.#untouchedAttempts < untouchedAttemptsMax) return this.#again()
       return this.#fail(
         new ConnectionError('unavailable', 'no usable connection', { cause: flight.error ?? flight.lost }),
       )
@@ -84,7 +88,7 @@ export class PipelineJob implements Waiter {
   #afterLoss(cause: Error): void {
     if (this.#isRead && !this.#hasBeenRepeated) {
       this.#hasBeenRepeated = true
-      return this.#acquire(this)
+      return this.#again()
     }
     this.#fail(
       this.#isRead
@@ -93,6 +97,12 @@ export class PipelineJob implements Waiter {
             cause,
           }),
     )
+  }
+
+  /** On a connection of its own this time. */
+  #again(): void {
+    this.shareKey = null
+    this.#acquire(this)
   }
 
   #fail(error: Error): void {
@@ -110,7 +120,8 @@ export class PipelineJob implements Waiter {
 
 const cancelled = (reason: string): ConnectionError => new ConnectionError('cancelled', reason)
 
-function planOf({ steps, transaction }: PipelineRequest): FlightPlan {
+function planOf({ steps, transaction, isRead }: PipelineRequest): FlightPlan {
+  const main = steps.at(-1)
   return {
     clean: true,
     begin: transaction === undefined ? null : beginOf(transaction),
@@ -118,6 +129,7 @@ function planOf({ steps, transaction }: PipelineRequest): FlightPlan {
     end: transaction?.end ?? null,
     keepsTransaction: false,
     script: null,
+    shareKey: isRead && transaction === undefined && main?.plan != null ? main.text : null,
   }
 }
 

@@ -6,6 +6,8 @@ export interface Waiter {
   take(connection: Connection): void
   fail(error: Error): void
   isWithdrawn: boolean
+  /** Under what the speed of its statement is known, if it may share a connection with others while it is quick. */
+  readonly shareKey: string | null
 }
 
 /** First in, first out, without moving the rest at each step. */
@@ -19,6 +21,12 @@ export class WaiterQueue {
 
   push(waiter: Waiter, expiresAt: number): void {
     this.#items.push({ waiter, expiresAt })
+  }
+
+  /** The one that `shift` would give. */
+  peek(): Waiter | undefined {
+    while (this.#items[this.#first]?.waiter.isWithdrawn === true) this.#advance()
+    return this.#items[this.#first]?.waiter
   }
 
   shift(): Waiter | undefined {

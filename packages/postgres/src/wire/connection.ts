@@ -8,6 +8,7 @@ import type { Endpoint } from './endpoint.ts'
 import { Flight, type FlightPlan, type FlightResult } from './flight.ts'
 import { backend, Framing } from './framing.ts'
 import type { Session } from './handshake.ts'
+import type { StatementSpeeds } from '../pool/statement-speeds.ts'
 import { StatementCache, type Statement } from './statements.ts'
 import { MessageWriter, terminateMessage } from './writer.ts'
 
@@ -17,8 +18,8 @@ const cancelTimeoutMs = 5_000
 /** How long the server may take to say goodbye. */
 const closeTimeoutMs = 2_000
 
-/** Shared by all connections: a flight is written and taken in one go. */
-const writer = new MessageWriter()
+/** For parts that are encoded once and kept. */
+const scratch = new MessageWriter()
 
 interface Listener {
   readonly onNotify: (payload: string) => void
@@ -27,8 +28,11 @@ interface Listener {
 
 interface Cancelling {
   readonly flight: Flight
+  /** No cancel request is underway. */
   isAnswered: boolean
-  stop?: () => void
+  timer: NodeJS.Timeout | null
+  /** Ends the wait before the next request. */
+  wake?: () => void
 }
 
 const ignore = (): void => {}
@@ -40,6 +44,7 @@ const rollback: FlightPlan = {
   end: null,
   keepsTransaction: false,
   script: 'rollback',
+  shareKey: null,
 }
 
 /**
@@ -52,7 +57,12 @@ export class Connection {
   onIdle: (connection: Connection) => void = () => {}
   /** Called once, when the server has closed its end. */
   onClosed: (connection: Connection) => void = () => {}
+  /** Called at each ReadyForQuery while others are underway. */
+  onProgress: (connection: Connection) => void = () => {}
+  /** Learns how long flights take. */
+  speeds: StatementSpeeds | null = null
   readonly #socket: Socket
+  readonly #writer = new MessageWriter()
   readonly #endpoint: Endpoint
   readonly #secretKey: Buffer
   readonly #framing = new Framing((type, chunk, start, end) => this.#receive(type, chunk, start, end))
@@ -83,8 +93,15 @@ export class Connection {
     return this.#isOpen
   }
 
-  get isIdle(): boolean {
-    return this.#flights.length === 0
+  /** Flights that are not answered yet. */
+  get underway(): number {
+    return this.#flights.length
+  }
+
+  /** How long the flight at the front has kept the others waiting. */
+  get frontMs(): number {
+    const front = this.#flights[0]
+    return front === undefined ? 0 : performance.now() - front.startedAt
   }
 
   get isListening(): boolean {
@@ -139,30 +156,57 @@ export class Connection {
   }
 
   /**
-   * Interrupts what is running. A cancel hits a backend, not a statement: the connection counts as busy until both the
-   * cancel and the statement have been answered, and goes on only if the statement ended by being cancelled.
+   * Interrupts a flight. A cancel hits a backend, not a statement: the connection counts as busy until both the cancel and
+   * the statement have been answered, and goes on only if the statement ended by being cancelled. A flight that stands
+   * behind others is left to run; those behind this one are told to go elsewhere, because the cancel may hit them.
    */
-  cancel(): void {
-    const flight = this.#flights[0]
-    if (flight === undefined || this.#cancelling !== null || !this.#isOpen) return
-    const cancelling: Cancelling = { flight, isAnswered: false }
+  cancel(flight: Flight): void {
+    if (this.#flights[0] !== flight || this.#cancelling !== null || !this.#isOpen) return
+    this.rescue()
+    const cancelling: Cancelling = { flight, isAnswered: false, timer: null }
     this.#cancelling = cancelling
-    const timer = setTimeout(
-      () => this.destroy(new Error('a cancelled statement did not end')),
-      cancelTimeoutMs,
-    )
-    cancelling.stop = () => clearTimeout(timer)
-    sendCancelRequest(
-      this.#endpoint,
-      { processId: this.processId, secretKey: this.#secretKey },
-      cancelTimeoutMs,
-    ).then(
-      () => {
-        cancelling.isAnswered = true
-        this.#settle()
-      },
-      (error: Error) => this.destroy(error),
-    )
+    void this.#interrupt(cancelling)
+  }
+
+  /**
+   * Sends the cancel, and again while the statement goes on: one that arrives before the backend has read the statement is
+   * ignored by it.
+   */
+  async #interrupt(cancelling: Cancelling): Promise<void> {
+    const backend = { processId: this.processId, secretKey: this.#secretKey }
+    const until = performance.now() + cancelTimeoutMs
+    for (let delayMs = 20; ; delayMs *= 2) {
+      cancelling.isAnswered = false
+      try {
+        await sendCancelRequest(this.#endpoint, backend, cancelTimeoutMs)
+      } catch (error) {
+        return this.destroy(error as Error)
+      }
+      cancelling.isAnswered = true
+      this.#settle()
+      if (this.#cancelling !== cancelling) return
+      await new Promise<void>((resolve) => {
+        cancelling.wake = resolve
+        cancelling.timer = setTimeout(resolve, delayMs)
+      })
+      if (this.#cancelling !== cancelling || !this.#isOpen) return
+      if (performance.now() > until) return this.destroy(new Error('a cancelled statement did not end'))
+    }
+  }
+
+  /** Sends those that wait behind the flight at the front elsewhere. Only for flights that share: they change nothing. */
+  rescue(): void {
+    for (const flight of this.#flights.slice(1)) {
+      flight.lost = new Error('stood behind a slow statement')
+      flight.isUntouched = true
+      this.#report(flight)
+    }
+  }
+
+  #report(flight: Flight): void {
+    if (flight.isReported) return
+    flight.isReported = true
+    flight.onDone(flight)
   }
 
   /** Listens to a channel until the connection goes; then `onLost` is called once. The connection must be idle. */
@@ -182,6 +226,7 @@ export class Connection {
   close(): void {
     if (!this.#isOpen) return
     this.#isOpen = false
+    this.#flush()
     this.#socket.write(terminateMessage)
     // Not `end()`: the socket closes when the server does, so that a place in the budget is free only then.
     setTimeout(() => this.#socket.destroy(), closeTimeoutMs).unref()
@@ -194,29 +239,35 @@ export class Connection {
   }
 
   #submit(flight: Flight): void {
+    const before = this.#writer.length
     try {
       this.#encode(flight)
     } catch (error) {
       // A value that cannot be encoded: nothing was sent, the connection is as it was.
-      writer.discard()
+      this.#writer.truncate(before)
       this.#statements.clear()
       this.#cleaningBytes = null
       flight.invalid = error as Error
       queueMicrotask(() => {
-        flight.onDone(flight)
+        this.#report(flight)
         this.#settle()
       })
       return
     }
-    this.#flights.push(flight)
-    this.#socket.write(writer.take())
+    if (this.#flights.push(flight) === 1) flight.startedAt = performance.now()
+    // What others send in this turn of the event loop goes in the same write.
+    if (before === 0) process.nextTick(this.#flush)
+  }
+
+  readonly #flush = (): void => {
+    if (this.#writer.length > 0) this.#socket.write(this.#writer.take())
   }
 
   #encode(flight: Flight): void {
     const { plan } = flight
-    for (const name of this.#statements.takeDropped()) writer.closeStatement(name)
+    for (const name of this.#statements.takeDropped()) this.#writer.closeStatement(name)
     if (plan.script !== null) {
-      writer.query(plan.script)
+      this.#writer.query(plan.script)
       return
     }
     if (plan.clean) this.#encodeCleaning(flight, 0)
@@ -229,7 +280,7 @@ export class Connection {
     flight.head = flight.units.length
     for (const step of plan.steps) this.#encodeStep(flight, step)
     if (plan.end !== null) this.#encodeStep(flight, plan.end === 'commit' ? commitStep : rollbackStep)
-    writer.sync()
+    this.#writer.sync()
   }
 
   #encodeCleaning(flight: Flight, part: 0 | 1): void {
@@ -238,7 +289,7 @@ export class Connection {
       for (const step of steps) this.#encodeStep(flight, step)
       return
     }
-    writer.bytes(this.#cleaningBytes[part])
+    this.#writer.bytes(this.#cleaningBytes[part])
     for (let i = 0; i < steps.length; i++) flight.units.push(null)
   }
 
@@ -249,12 +300,12 @@ export class Connection {
       if (statement.isParsing) statement = this.#statements.get({ ...step, plan: null })
       statement.isParsing = true
       flight.parsing.push(statement)
-      writer.parse(statement.name, statement.text, step.types ?? noTypes)
-      writer.describeStatement(statement.name)
+      this.#writer.parse(statement.name, statement.text, step.types ?? noTypes)
+      this.#writer.describeStatement(statement.name)
     }
     flight.units.push(statement)
-    writer.bind(statement.name, step.values)
-    writer.execute()
+    this.#writer.bind(statement.name, step.values)
+    this.#writer.execute()
   }
 
   #read(chunk: Buffer): void {
@@ -328,7 +379,6 @@ export class Connection {
   #fail(flight: Flight, error: DatabaseError): void {
     if (isFatal(error)) {
       this.#fatal = error
-      flight.isUntouched = !flight.isAnswered
       this.#break(error)
       setTimeout(() => this.#socket.destroy(), closeTimeoutMs).unref()
       return
@@ -345,7 +395,11 @@ export class Connection {
       if (statement !== undefined) statement.isParsing = false
     }
     const isBroken = status !== statusIdle
-    if (flight.error !== null && this.#isStale(flight, flight.error, isBroken) && this.#isOpen) {
+    const now = performance.now()
+    if (flight.plan.shareKey !== null) this.speeds?.note(flight.plan.shareKey, now - flight.startedAt)
+    const next = this.#flights[0]
+    if (next !== undefined) next.startedAt = now
+    if (flight.error !== null && this.#isOpen && this.#isStale(flight, flight.error, isBroken)) {
       if (isBroken) this.#submit(new Flight(rollback, ignore))
       flight.reset()
       flight.hasBeenResent = true
@@ -358,20 +412,28 @@ export class Connection {
       this.#encodeCleaningBytes()
     // Sent before the result is reported: whoever hears of it may send something at once.
     if (isBroken && !flight.plan.keepsTransaction && this.#isOpen) this.#submit(new Flight(rollback, ignore))
-    flight.onDone(flight)
-    this.#settle()
+    this.#report(flight)
+    if (this.#flights.length > 0) this.onProgress(this)
+    else this.#settle()
   }
 
   #settle(): void {
     if (this.#flights.length > 0 || !this.#isOpen || this.#isHeld) return
     if (this.#cancelling !== null) {
       if (!this.#cancelling.isAnswered) return
-      const { flight, stop } = this.#cancelling
-      stop?.()
-      this.#cancelling = null
+      const { flight } = this.#cancelling
+      this.#stopCancelling()
       if (flight.error?.code !== '57014') return this.close()
     }
     this.onIdle(this)
+  }
+
+  #stopCancelling(): void {
+    if (this.#cancelling === null) return
+    const { timer, wake } = this.#cancelling
+    if (timer !== null) clearTimeout(timer)
+    this.#cancelling = null
+    wake?.()
   }
 
   /**
@@ -380,7 +442,12 @@ export class Connection {
    */
   #isStale(flight: Flight, error: DatabaseError, isBroken: boolean): boolean {
     // After a COMMIT inside the steps something is done already.
-    if (flight.hasBeenResent || flight.isBound || flight.results.some(({ tag }) => tag === 'COMMIT'))
+    if (
+      flight.isReported ||
+      flight.hasBeenResent ||
+      flight.isBound ||
+      flight.results.some(({ tag }) => tag === 'COMMIT')
+    )
       return false
     const statement = flight.units[flight.completed]
     if (statement === undefined || (statement !== null && flight.parsing.includes(statement))) return false
@@ -398,10 +465,10 @@ export class Connection {
       for (const step of steps) {
         const statement = this.#statements.get(step)
         statement.isPinned = true
-        writer.bind(statement.name, step.values)
-        writer.execute()
+        scratch.bind(statement.name, step.values)
+        scratch.execute()
       }
-      return writer.take()
+      return scratch.take()
     }
     this.#cleaningBytes = [encode(this.#cleaning[0]), encode(this.#cleaning[1])]
   }
@@ -422,10 +489,12 @@ export class Connection {
     this.#isOpen = false
     const reason = this.#broken ?? new Error('the server closed the connection')
     for (const flight of this.#flights.splice(0)) {
-      if (flight.error === null || flight.error !== reason) flight.lost = reason
-      flight.onDone(flight)
+      if (flight.error === null || flight.error !== reason) flight.lost ??= reason
+      // The server's last word came before any answer to this one, so it never began with it.
+      if (this.#fatal !== null && !flight.isAnswered) flight.isUntouched = true
+      this.#report(flight)
     }
-    this.#cancelling?.stop?.()
+    this.#stopCancelling()
     const listeners = [...this.#listeners.values()].flat()
     this.#listeners.clear()
     this.onClosed(this)

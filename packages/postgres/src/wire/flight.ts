@@ -13,6 +13,8 @@ export interface FlightPlan {
   readonly keepsTransaction: boolean
   /** Text for the simple protocol (several statements, no parameters), instead of steps. */
   readonly script: string | null
+  /** Under what its speed is remembered; null for what never shares a connection with others. */
+  readonly shareKey: string | null
 }
 
 export interface Begin {
@@ -48,6 +50,10 @@ export class Flight {
   results: Row[] = []
   rows: (readonly (Buffer | null)[])[] = []
   scriptFields: readonly Field[] = []
+  /** `performance.now()` at which the server could begin with it. */
+  startedAt = 0
+  /** `onDone` has been called. */
+  isReported = false
   /** The database said no; the connection is fine. */
   error: DatabaseError | null = null
   /** The error came from the cleaning in front: nothing of the request was tried. */

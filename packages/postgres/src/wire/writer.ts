@@ -1,9 +1,9 @@
 /**
- * One growing scratch buffer into which a flight of messages is written; `take` copies it out, so that a flight is one
- * allocation and one write to the socket.
+ * A growing scratch buffer into which messages are written; `take` copies them out, so that all that is sent in one turn of
+ * the event loop is one allocation and one write to the socket.
  */
 export class MessageWriter {
-  #buffer = Buffer.allocUnsafe(16_384)
+  #buffer = Buffer.allocUnsafe(initialBytes)
   #length = 0
 
   #reserve(bytes: number): void {
@@ -83,13 +83,17 @@ export class MessageWriter {
     this.#buffer.copy(flight, 0, 0, this.#length)
     this.#length = 0
     // One huge request must not keep its size in memory for ever.
-    if (this.#buffer.length > 1_048_576) this.#buffer = Buffer.allocUnsafe(16_384)
+    if (this.#buffer.length > keptBytesMax) this.#buffer = Buffer.allocUnsafe(initialBytes)
     return flight
   }
 
-  /** Forgets what was written, after an error in a value. */
-  discard(): void {
-    this.#length = 0
+  get length(): number {
+    return this.#length
+  }
+
+  /** Forgets what was written after `length`, because the rest of it could not be encoded. */
+  truncate(length: number): void {
+    this.#length = length
   }
 
   #begin(type: number, bytes: number): number {
@@ -136,6 +140,8 @@ export class MessageWriter {
   }
 }
 
+const initialBytes = 4_096
+const keptBytesMax = 262_144
 const executeUnnamed = Buffer.from([0x45, 0, 0, 0, 9, 0, 0, 0, 0, 0])
 const syncMessage = Buffer.from([0x53, 0, 0, 0, 4])
 export const terminateMessage = Buffer.from([0x58, 0, 0, 0, 4])
