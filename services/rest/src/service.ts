@@ -46,11 +46,12 @@ function write(reply: FastifyReply, answer: Answer): void {
   const headers: Record<string, string | string[]> = {}
   for (const [name, value] of Object.entries(reply.getHeaders()))
     if (value !== undefined) headers[name] = Array.isArray(value) ? value : String(value)
+  const own = new Set<string>()
   for (const [name, value] of answer.headers) {
     const key = name.toLowerCase()
-    const before = headers[key]
-    const isOurs = answer.headers.some(([n]) => n.toLowerCase() === key && n !== name)
-    headers[key] = before === undefined || !isOurs ? value : [...[before].flat(), value]
+    const before = own.has(key) ? headers[key] : undefined
+    headers[key] = before === undefined ? value : [...[before].flat(), value]
+    own.add(key)
   }
   if (answer.statusText === null) reply.raw.writeHead(answer.status, headers)
   else reply.raw.writeHead(answer.status, answer.statusText, headers)

@@ -30,7 +30,9 @@ export function bodySql(handler: Handler, routine: Routine | null): string {
     case 'custom': {
       const { target } = handler
       const argument = isScalar && isSingle ? value : target === null ? PAGE : `${PAGE}::${qualified(target)}`
-      return `${qualified(handler.function)}(${argument})`
+      const made = `${qualified(handler.function)}(${argument})`
+      // Bytes travel as hexadecimal digits, whatever bytea_output says.
+      return handler.isBinary ? `encode(${made}, 'hex')` : made
     }
   }
 }
@@ -40,5 +42,5 @@ const stripped = (json: string, isStripped: boolean) => (isStripped ? `json_stri
 /** A row's text form is a line of CSV in parentheses; the names come from the first row. */
 const csvSql = `(
   select coalesce(string_agg(name, ','), '')
-  from (select json_object_keys(row_to_json(first)) as name from (select * from ${PAGE} limit 1) as first) as names
+  from (select json_object_keys(row_to_json(first_row)) as name from (select * from ${PAGE} limit 1) as first_row) as names
 ) || E'\\n' || coalesce(string_agg(substring(${PAGE}::text, 2, length(${PAGE}::text) - 2), E'\\n'), '')`

@@ -155,8 +155,8 @@ const isLocated = (plan: MutationPlan, { representation }: Preferences) =>
 /** The primary key of the only row, as a JSON object of texts. */
 const locationSql = (primaryKey: readonly string[]): string => `case when count(*) = 1 then (
   select json_object_agg(cell.key, cell.value)
-  from (select row_to_json(only) as row from ${SOURCE} as only limit 1) as first
-  cross join json_each_text(first.row) as cell
+  from (select row_to_json(written) as row from ${SOURCE} as written limit 1) as first_row
+  cross join json_each_text(first_row.row) as cell
   where cell.key in (${primaryKey.map((name) => quoteLiteral(name)).join(', ')})
 ) end`
 

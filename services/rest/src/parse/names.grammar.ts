@@ -1,5 +1,5 @@
 import {
-  attempt, char, chars, choice, label, many, notFollowedBy, sepBy1, string, type Parser, type Scanner,
+  attempt, char, chars, choice, label, many, notFollowedBy, optional, sepBy1, string, type Parser, type Scanner,
 } from './parsec.ts' // prettier-ignore
 import type { FieldRef, JsonStep } from './query-types.ts'
 
@@ -55,8 +55,9 @@ const endOfIndex: Parser<unknown> = (s) => {
   s.refuse(s.here(), expected)
 }
 
+const minus = optional(char('-'))
 const jsonIndex: Parser<Omit<JsonStep, 'arrow'>> = attempt((s: Scanner) => {
-  const sign = s.text[s.at] === '-' ? s.consume(1) : '+'
+  const sign = minus(s) ?? '+'
   const operand = sign + chars(/[0-9]+/y, ['digit'], 1)(s)
   endOfIndex(s)
   return { operand, isIndex: true }

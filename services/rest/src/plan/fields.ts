@@ -43,7 +43,7 @@ export class Fields {
         ...field,
         transform: column === undefined ? null : this.#transform('text', column.type),
         vector:
-          operation.kind === 'fts' && column?.baseType !== 'tsvector'
+          operation.kind === 'fts' && column !== undefined && column.baseType !== 'tsvector'
             ? { language: operation.language }
             : null,
       },

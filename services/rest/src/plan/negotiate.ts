@@ -97,7 +97,7 @@ function customHandler(
     handlers.find((h) => h.target === null && h.accepts === name)
   if (found === undefined) return null
   return {
-    handler: { kind: 'custom', function: found.function, target: found.target },
+    handler: { kind: 'custom', function: found.function, target: found.target, isBinary: found.isBinary },
     mediaType: parseMediaType(found.produces),
   }
 }

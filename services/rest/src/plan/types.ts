@@ -113,7 +113,13 @@ export type Handler =
   | { readonly kind: 'json'; readonly stripped: boolean }
   | { readonly kind: 'single'; readonly stripped: boolean }
   | { readonly kind: 'csv' | 'geojson' | 'none' }
-  | { readonly kind: 'custom'; readonly function: QualifiedName; readonly target: QualifiedName | null }
+  | {
+      readonly kind: 'custom'
+      readonly function: QualifiedName
+      readonly target: QualifiedName | null
+      /** Makes a bytea. */
+      readonly isBinary: boolean
+    }
 
 export interface Explain {
   readonly format: 'json' | 'text'

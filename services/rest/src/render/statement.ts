@@ -46,8 +46,10 @@ class Cells {
     return this.number(CELL.rows) ?? 0
   }
 
-  get body(): Buffer {
-    return this.#cells[CELL.body] ?? NOTHING
+  body({ handler }: StatementPlan): Buffer {
+    const cell = this.#cells[CELL.body] ?? NOTHING
+    const isHex = handler.kind === 'custom' && handler.isBinary
+    return isHex ? Buffer.from(cell.toString('latin1'), 'hex') : cell
   }
 
   text(index: number): string | null {
@@ -78,7 +80,7 @@ function readAnswer(plan: ReadPlan, cells: Cells, executed: Executed, rendering:
   const status = rangeStatus(lower, upper, total)
   const query = request.query.canonical
   const location = `${rendering.prefix}/${plan.relation.name}${query === '' ? '' : `?${query}`}`
-  const body = status === 416 ? beyondEnd(lower, total) : cells.body
+  const body = status === 416 ? beyondEnd(lower, total) : cells.body(plan)
   const headers: Headers = [
     ['Content-Range', contentRange(lower, upper, total)],
     ['Content-Location', headerText(location)],
@@ -114,7 +116,7 @@ function mutationAnswer(plan: MutationPlan, cells: Cells, rendering: Rendering):
   const { preferences } = request
   const isShown = preferences.representation === 'representation'
   const total = preferences.count === 'exact' || preferences.count === 'estimated' ? cells.rows : null
-  const body = isShown ? cells.body : null
+  const body = isShown ? cells.body(plan) : null
   const shown: Headers = body === null ? [] : [length(body), ...typeHeaders(plan, request)]
   const preference = preferenceHeader(plan, request)
   const inserted = cells.number(CELL.inserted) ?? 0
@@ -163,7 +165,7 @@ function functionAnswer(plan: FunctionPlan, cells: Cells, { request }: Rendering
     ...preferenceHeader(plan, request),
   ]
   if (isVoid(plan.call.routine)) return { status: 204, statusText: null, headers: start, body: null }
-  const body = status === 416 ? beyondEnd(lower, total) : cells.body
+  const body = status === 416 ? beyondEnd(lower, total) : cells.body(plan)
   const headers = [...start, ...(plan.isHead ? [] : [length(body)]), ...typeHeaders(plan, request)]
   return { status, statusText: null, headers, body: plan.isHead ? null : body }
 }

@@ -214,7 +214,7 @@ export const representationsQuery = `
 /** Aggregates over a relation, and functions, that return a domain named like a media type. */
 export const mediaHandlersQuery = `
   with media_type as (
-    select typ.oid, typ.typname, typ.typnamespace
+    select typ.oid, typ.typname, typ.typnamespace, typ.typbasetype
     from pg_catalog.pg_type typ
     where typ.typtype = 'd' and (typ.typname = '*/*' or typ.typname ~* '^[a-z0-9.-]+/[a-z0-9.+-]+$')
   )
@@ -224,7 +224,8 @@ export const mediaHandlersQuery = `
       'function', json_build_object('schema', space.nspname, 'name', proc.proname),
       'target', case when arg.typname <> 'anyelement'
         then json_build_object('schema', arg_space.nspname, 'name', arg.typname) end,
-      'accepts', lower(media_type.typname)) as handler
+      'accepts', lower(media_type.typname),
+      'isBinary', media_type.typbasetype = 'bytea'::regtype) as handler
     from media_type
     join pg_catalog.pg_proc proc on proc.prorettype = media_type.oid and proc.prokind = 'a' and proc.pronargs = 1
     join pg_catalog.pg_namespace space on space.oid = proc.pronamespace
@@ -237,7 +238,8 @@ export const mediaHandlersQuery = `
     select json_build_object(
       'function', json_build_object('schema', type_space.nspname, 'name', media_type.typname),
       'target', json_build_object('schema', space.nspname, 'name', proc.proname),
-      'accepts', lower(media_type.typname))
+      'accepts', lower(media_type.typname),
+      'isBinary', media_type.typbasetype = 'bytea'::regtype)
     from media_type
     join pg_catalog.pg_namespace type_space on type_space.oid = media_type.typnamespace
     join pg_catalog.pg_proc proc

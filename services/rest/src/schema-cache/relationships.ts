@@ -221,11 +221,10 @@ export function indexRelationships(
   ]
   for (const r of all) {
     if (!schemas.has(r.table.schema) || !schemas.has(r.foreign.schema)) continue
-    if (r.kind === 'many-to-many' && !schemas.has(r.junction.schema)) continue
     const key = nameKey(r.table)
-    const list = index.get(key)
-    if (list === undefined) index.set(key, [r])
-    else list.push(r)
+    const list = index.get(key) ?? []
+    index.set(key, list)
+    if (r.kind !== 'many-to-many' || schemas.has(r.junction.schema)) list.push(r)
   }
   for (const list of index.values()) list.sort((a, b) => compareKeys(sortKey(a), sortKey(b)))
   return index

@@ -118,6 +118,8 @@ export interface MediaHandler {
   /** What is accepted: `text/html`, or any type (`*`+`/*`). */
   readonly accepts: string
   readonly produces: string
+  /** The media type is a domain over bytea. */
+  readonly isBinary: boolean
 }
 
 export interface SchemaCache {

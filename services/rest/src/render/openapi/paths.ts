@@ -1,6 +1,6 @@
 import type { Parameter, Routine, Table } from '../../schema-cache/types.ts'
 import { titleAndText, type Json } from './document.ts'
-import { queryProperties, repeatedProperties, typeProperties } from './types.ts'
+import { localName, queryProperties, repeatedProperties, typeProperties } from './types.ts'
 
 const refs = (names: readonly string[]) => names.map((name) => ({ $ref: `#/parameters/${name}` }))
 const answers = (status: number, description: string) => ({ [status]: { description } })
@@ -47,7 +47,13 @@ export function functionPath(routine: Routine, produces: readonly string[]): Jso
   }
   const post = { ...operation, parameters: [bodyParameter(routine), ...refs(['preferParams'])] }
   if (routine.volatility === 'volatile') return { post }
-  return { get: { ...operation, parameters: routine.parameters.map(queryParameter) }, post }
+  return {
+    get: {
+      ...operation,
+      parameters: routine.parameters.map((p) => queryParameter(p, localName(p.type, routine.schema))),
+    },
+    post,
+  }
 }
 
 function summarized(comment: string | null): Json {
@@ -58,7 +64,7 @@ function summarized(comment: string | null): Json {
   }
 }
 
-const queryParameter = ({ name, type, isRequired, isVariadic }: Parameter) => ({
+const queryParameter = ({ name, isRequired, isVariadic }: Parameter, type: string) => ({
   name,
   required: isRequired,
   in: 'query',
@@ -74,7 +80,9 @@ function bodyParameter(routine: Routine): Json {
     schema: {
       ...(routine.description === null ? {} : { description: routine.description }),
       ...(required.length === 0 ? {} : { required }),
-      properties: Object.fromEntries(routine.parameters.map((p) => [p.name, typeProperties(p.type)])),
+      properties: Object.fromEntries(
+        routine.parameters.map((p) => [p.name, typeProperties(localName(p.type, routine.schema))]),
+      ),
       type: 'object',
     },
   }

@@ -28,6 +28,10 @@ export const swaggerFormat = (type: string): string =>
 
 const elementType = (type: string) => type.slice(0, -2)
 
+/** A type of the described schema goes by its own name. */
+export const localName = (type: string, schema: string): string =>
+  type.startsWith(`${schema}.`) ? type.slice(schema.length + 1) : type
+
 export function typeProperties(type: string): Record<string, unknown> {
   const swagger = swaggerType(type)
   const element = swagger === 'array' ? swaggerType(elementType(type)) : null
