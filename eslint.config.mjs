@@ -2,7 +2,7 @@ import js from '@eslint/js'
 import tseslint from 'typescript-eslint'
 
 export default tseslint.config(
-  { ignores: ['**/node_modules/**', '**/dist/**', 'templates/**'] },
+  { ignores: ['**/node_modules/**', '**/dist/**', 'templates/*/{supabase,web}/**'] },
   js.configs.recommended,
   {
     files: ['**/*.ts'],
