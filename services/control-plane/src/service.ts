@@ -44,7 +44,7 @@ export function createService(
       // Clients send bodies without naming their type, and announce JSON on requests that have no body.
       app.addContentTypeParser('*', { parseAs: 'string' }, (request, body, done) => {
         if (typeof body === 'string' && body.trim() === '') done(null, undefined)
-        else parseJson(request, body as string, done)
+        else void parseJson(request, body as string, done)
       })
       app.setErrorHandler((error, request, reply) => sendError(platform.log, request, reply, error))
       app.setNotFoundHandler((request, reply) =>
