@@ -1,7 +1,6 @@
-// Installs dependencies when package-lock.json is not the one that node_modules was made from.
+// Installs dependencies when node_modules does not hold what package-lock.json says.
 // Plain JavaScript without imports of ours: it runs before anything is installed.
-import { createHash } from 'node:crypto'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { join } from 'node:path'
@@ -20,11 +19,7 @@ export function ensureInstalled() {
     console.error(`Favo needs Node 20.19 or newer; this is ${process.versions.node}.`)
     process.exit(1)
   }
-  const hash = createHash('sha256')
-    .update(readFileSync(join(root, 'package-lock.json')))
-    .digest('hex')
-  const stamp = join(root, 'node_modules', '.favo-installed')
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === hash) return
+  if (isInstalled()) return
   console.log('Installing dependencies (npm ci); this happens once.')
   const { status } = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
     cwd: root,
@@ -34,5 +29,18 @@ export function ensureInstalled() {
     console.error('npm ci failed; see its output above.')
     process.exit(status ?? 1)
   }
-  writeFileSync(stamp, hash)
+}
+
+/** npm leaves a lock file of its own beside what it has installed; both must name the same packages. */
+function isInstalled() {
+  const installedFile = join(root, 'node_modules', '.package-lock.json')
+  if (!existsSync(installedFile)) return false
+  const wanted = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).packages
+  const installed = JSON.parse(readFileSync(installedFile, 'utf8')).packages
+  return Object.entries(wanted).every(([path, { version, integrity, link, optional }]) => {
+    const isOurs = !path.startsWith('node_modules/') || link
+    const found = installed[path]
+    if (isOurs || (optional && found === undefined)) return true
+    return found?.version === version && found?.integrity === integrity
+  })
 }
