@@ -124,8 +124,7 @@ test('the platform killed while it creates projects: half-made ones are rolled b
   expect(failed.length).toBeGreaterThan(0)
   expect(failed.every(({ error }) => /interrupted/.test(String(error)))).toBe(true)
 
-  const run = await favo.favo(['projects', 'get', projects[0]!.ref, '--admin', '--json'])
-  const admin = new pg.Client((JSON.parse(run.stdout) as ProjectConnection).database.admin_url)
+  const admin = new pg.Client(await favo.adminUrl())
   await admin.connect()
   const { rows } = await admin.query<{ count: number }>(
     `select count(*)::int as count from pg_database where datname ~ '^p_'`,
@@ -170,13 +169,12 @@ test('the platform killed during a migration: none of the file is there, and pus
       body: JSON.stringify({ ...migration, query }),
     })
   const cut = apply(first, migration.query).catch(() => null)
-  const seen = await favo.favo(['projects', 'get', project.ref, '--admin', '--json'])
-  const admin = new pg.Client((JSON.parse(seen.stdout) as ProjectConnection).database.admin_url)
+  const admin = new pg.Client(await favo.adminUrl())
   admin.on('error', () => undefined)
   await admin.connect()
   const isSleeping = async () => {
     const { rowCount } = await admin.query(
-      `select from pg_catalog.pg_stat_get_activity(null) where query ~ 'pg_sleep\\(3\\)' and state = 'active' and pid <> pg_backend_pid()`,
+      `select from pg_stat_activity where query ~ 'pg_sleep\\(3\\)' and state = 'active' and pid <> pg_backend_pid()`,
     )
     return (rowCount ?? 0) > 0
   }

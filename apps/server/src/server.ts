@@ -1,7 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { startEmbedded, superuser } from '@favo/cluster'
-import { DatabaseError } from '@favo/postgres'
 import { createLogger, findHome, parseConfig, type Logger } from '@favo/runtime'
 import { extensionsDirectory } from '@favo/tenancy'
 import { renderBanner } from './banner.ts'
@@ -104,7 +103,7 @@ export async function startServer(options: {
 
 /** 28P01: the cluster was made with another password than the one that lies in `secrets/`. */
 function explain(error: unknown, secrets: string): unknown {
-  if (!(error instanceof DatabaseError) || error.code !== '28P01') return error
+  if (!(error instanceof Error && 'code' in error && error.code === '28P01')) return error
   return new Error(
     `Postgres refuses the password in ${secrets}/superuser-password: it is not the one this data folder was made with. ` +
       'Restore the file from your backup.',

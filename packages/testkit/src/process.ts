@@ -31,6 +31,8 @@ export interface Installation {
     env?: Record<string, string>,
   ): Promise<{ code: number; stdout: string; stderr: string }>
   token(): Promise<string>
+  /** Superuser URL of the maintenance database of what runs now. */
+  adminUrl(): Promise<string>
   createProject(server: ServerProcess, body: Record<string, unknown>): Promise<ProjectConnection>
 }
 
@@ -76,10 +78,9 @@ export async function createInstallation(): Promise<Installation> {
         await poll(async () => child.stderr.readableEnded, 1_000)
         throw new Error(output.trim())
       }
-      const run = JSON.parse(await readFile(join(home, 'run/favo.json'), 'utf8')) as { api_url: string }
       return {
         child,
-        apiUrl: run.api_url,
+        apiUrl: (await readRunFile(home)).api_url,
         output: () => output,
         postmasterPid: async () => {
           const pid = await readPostmasterPid(home)
@@ -105,6 +106,7 @@ export async function createInstallation(): Promise<Installation> {
         child.stderr.on('data', (bytes: Buffer) => (stderr += bytes.toString()))
         child.once('close', (code) => done({ code: code ?? -1, stdout, stderr }))
       }),
+    adminUrl: async () => (await readRunFile(home)).admin_url,
     token: async () => (await readFile(join(home, 'secrets/bootstrap-token'), 'utf8')).trim(),
     createProject: async (server, body) => {
       const token = (await readFile(join(home, 'secrets/bootstrap-token'), 'utf8')).trim()
@@ -116,6 +118,13 @@ export async function createInstallation(): Promise<Installation> {
       if (!reply.ok) throw new Error(`${reply.status} ${await reply.text()}`)
       return ((await reply.json()) as CreatedProject).connection
     },
+  }
+}
+
+async function readRunFile(home: string): Promise<{ api_url: string; admin_url: string }> {
+  return JSON.parse(await readFile(join(home, 'run/favo.json'), 'utf8')) as {
+    api_url: string
+    admin_url: string
   }
 }
 
