@@ -47,6 +47,12 @@ test('a known project is answered without a promise', async () => {
   expect(directory.findByRef(ref)).toMatchObject({ ref })
 })
 
+test('the ref is a label, too', async () => {
+  const { directory } = startDirectory([{ ref, subdomain: 'demo' }])
+  expect(await directory.findByLabel(ref)).toMatchObject({ ref })
+  expect(directory.findByLabel(ref)).toMatchObject({ ref })
+})
+
 test('a changed subdomain stops answering at once, and the new one answers', async () => {
   const { directory, change } = startDirectory([{ ref, subdomain: 'old' }])
   await directory.findByLabel('old')

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import { isRef } from '@favo/tokens'
 import type { DirectorySource } from './directory-source.ts'
 import type { Found, Project, ProjectDirectory } from './project.ts'
 
@@ -72,18 +73,23 @@ export function createDirectory(source: DirectorySource, options: { max?: number
     return unknown.has(key) ? null : load(key, query)
   }
 
+  const findByRef = (ref: string): Found => {
+    const project = projects.get(ref)
+    if (project !== undefined) return project
+    return unknown.has(`ref:${ref}`) ? null : load(`ref:${ref}`, () => source.loadByRef(ref))
+  }
+
   return {
-    findByRef: (ref) => {
-      const project = projects.get(ref)
-      if (project !== undefined) return project
-      return unknown.has(`ref:${ref}`) ? null : load(`ref:${ref}`, () => source.loadByRef(ref))
-    },
+    findByRef,
+    // No subdomain looks like a ref, so a label is one or the other.
     findByLabel: (label) =>
-      find(
-        `label:${label}`,
-        (project) => project.subdomain === label || project.ref === label,
-        () => source.loadBySubdomain(label),
-      ),
+      isRef(label)
+        ? findByRef(label)
+        : find(
+            `label:${label}`,
+            (project) => project.subdomain === label,
+            () => source.loadBySubdomain(label),
+          ),
     findByKeyHash: (hash) =>
       find(
         `key:${hash}`,

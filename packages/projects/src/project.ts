@@ -39,8 +39,21 @@ export interface AuthSettings {
   /** Seconds within which a rotated refresh token may be used again. */
   readonly refreshTokenReuseIntervalSeconds: number
   readonly siteUrl: string
-  /** Users without an address (`external_anonymous_users_enabled`); absent = off, as on Supabase. */
+  /** The rest may be absent: then Supabase's defaults hold, named here. The Management API's name stands in brackets. */
+  /** Users without an address; off [external_anonymous_users_enabled]. */
   readonly anonymousUsersEnabled?: boolean
+  /** Where mails may lead beside `siteUrl`, as globs; nowhere [uri_allow_list]. */
+  readonly uriAllowList?: readonly string[]
+  /** How long a mailed link or code is good; 3,600 [mailer_otp_exp]. */
+  readonly mailerOtpExpSeconds?: number
+  /** Digits of a mailed code; 6 [mailer_otp_length]. */
+  readonly mailerOtpLength?: number
+  /** A new address is confirmed at the old one too; on [mailer_secure_email_change_enabled]. */
+  readonly mailerSecureEmailChangeEnabled?: boolean
+  /** Between two mails of one kind to one user; 60 [smtp_max_frequency]. */
+  readonly mailMaxFrequencySeconds?: number
+  /** A new password needs a mailed code in sessions older than a day; off [security_update_password_require_reauthentication]. */
+  readonly updatePasswordRequiresReauthentication?: boolean
 }
 
 /** Supabase's defaults, but sign-ups need no confirmation: a fresh platform has no mail server. */
