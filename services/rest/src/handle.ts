@@ -70,12 +70,19 @@ export async function handle(
       return renderStatement(plan, executed, { request, settings: current.snapshot.settings, prefix })
     })
     timing.end('response')
-    return timing.addTo(answer)
+    return withTrace(timing.addTo(answer), raw, settings.traceHeader)
   } catch (error) {
     const known = toApiError(error, isAuthenticated)
     if (known === null) throw error
     return renderError(known)
   }
+}
+
+/** A header of the request that is sent back, so that a call can be followed through several systems. */
+function withTrace(answer: Answer, { headers }: RawRequest, name: string | null): Answer {
+  const value = name === null ? undefined : headers[name]
+  if (name === null || value === undefined) return answer
+  return { ...answer, headers: [...answer.headers, [name, value]] }
 }
 
 /** What the schema cache does not know may be new: it is read once more, unless that has been done too often already. */

@@ -1,6 +1,6 @@
+import { qualified } from './names.ts'
 import type { Handler } from '../plan/types.ts'
 import type { Routine } from '../schema-cache/types.ts'
-import { qualified } from './expressions.ts'
 import { SCALAR } from './call.ts'
 
 /** Name of the rows to be shown. */

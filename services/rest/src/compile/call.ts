@@ -1,7 +1,6 @@
-import { quoteIdent } from '@favo/postgres'
+import { ident, qualified } from './names.ts'
 import type { CallPlan } from '../plan/types.ts'
 import type { Parameter } from '../schema-cache/types.ts'
-import { qualified } from './expressions.ts'
 import type { Parameters } from './parameters.ts'
 
 /** Column of a function's result that is no row. */
@@ -13,7 +12,7 @@ export function callSql(plan: CallPlan, params: Parameters): string {
   const call = `${qualified(routine)}(${list})`
   const isRow = routine.returns.isComposite
   const columns = isRow
-    ? plan.returning.map((c) => `pgrst_call.${c === '*' ? '*' : quoteIdent(c)}`).join(', ')
+    ? plan.returning.map((c) => `pgrst_call.${c === '*' ? '*' : ident(c)}`).join(', ')
     : `pgrst_call.${SCALAR}`
   const rows = isRow ? `${call} as pgrst_call` : `(select ${call} as ${SCALAR}) as pgrst_call`
   return `select ${columns} from ${source === null ? rows : `${source}, lateral ${rows}`}`
@@ -44,17 +43,17 @@ function argumentList(
       return { source: null, list: given.join(', ') }
     }
     case 'json': {
-      const types = args.parameters.map((p) => `${quoteIdent(p.name)} ${p.wideType}`).join(', ')
+      const types = args.parameters.map((p) => `${ident(p.name)} ${p.wideType}`).join(', ')
       const record = args.isObject ? 'json_to_record' : 'json_to_recordset'
       const body = `${record}(${params.json()}) as pgrst_body(${types})`
       return {
         // Of several objects only the first is an argument list.
         source: args.isObject ? body : `(select * from ${body} limit 1) as pgrst_body`,
-        list: args.parameters.map((p) => named(p, `pgrst_body.${quoteIdent(p.name)}`)).join(', '),
+        list: args.parameters.map((p) => named(p, `pgrst_body.${ident(p.name)}`)).join(', '),
       }
     }
   }
 }
 
 const named = (parameter: Parameter, value: string): string =>
-  `${parameter.isVariadic ? 'variadic ' : ''}${quoteIdent(parameter.name)} := ${value}`
+  `${parameter.isVariadic ? 'variadic ' : ''}${ident(parameter.name)} := ${value}`

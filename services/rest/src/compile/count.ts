@@ -1,4 +1,4 @@
-import { quoteIdent } from '@favo/postgres'
+import { ident } from './names.ts'
 import type { Embed, ReadNode } from '../plan/types.ts'
 import { logicSql } from './expressions.ts'
 import type { Parameters } from './parameters.ts'
@@ -13,7 +13,7 @@ export function countedRowsSql(node: ReadNode, params: Parameters): string {
 }
 
 function level(node: ReadNode, params: Parameters, within: { embed: Embed; parent: string } | null): string {
-  const table = quoteIdent(node.alias)
+  const table = ident(node.alias)
   const exists = (embed: Embed) => `exists (${level(embed.node, params, { embed, parent: table })})`
   const conditions = [
     ...node.where.map((logic) =>
@@ -22,7 +22,7 @@ function level(node: ReadNode, params: Parameters, within: { embed: Embed; paren
         return embed === undefined ? 'true' : `${isPresent ? '' : 'not '}${exists(embed)}`
       }),
     ),
-    ...(within === null ? [] : joinConditions(within.embed.relationship, table, within.parent)),
+    ...(within === null ? [] : joinConditions(within.embed.relationship, node.alias, within.parent)),
     ...node.embeds.filter((embed) => embed.join === 'inner').map(exists),
   ]
   return clauses(

@@ -1,36 +1,24 @@
-import { quoteIdent, quoteLiteral } from '@favo/postgres'
+import { ident, literal, typeName } from './names.ts'
 import type { CompareOperator, FtsOperator } from '../parse/query-types.ts'
 import type { PlannedField, PlannedFilter, PlannedLogic, PlannedOrder, PlannedSelect } from '../plan/types.ts'
-import type { QualifiedName } from '../schema-cache/types.ts'
 import type { Parameters } from './parameters.ts'
 
 /** Columns, filters, order: the small change of every statement. `table` is always quoted already. */
 
-export const qualified = ({ schema, name }: QualifiedName): string =>
-  `${quoteIdent(schema)}.${quoteIdent(name)}`
-
 export function fieldSql(table: string, field: PlannedField): string {
   if (field.isWholeRow) return table
-  const column = field.name === '*' ? `${table}.*` : `${table}.${quoteIdent(field.name)}`
+  const column = field.name === '*' ? `${table}.*` : `${table}.${ident(field.name)}`
   if (field.path.length === 0) return column
   // Keys are names of the schema, like columns: written into the text, so that indexes on the expression are found.
-  const path = field.path.map(
-    (step) => `${step.arrow}${quoteLiteral(step.operand).trim()}${step.isIndex ? '::int' : ''}`,
-  )
+  const path = field.path.map((step) => `${step.arrow}${literal(step.operand)}${step.isIndex ? '::int' : ''}`)
   return `${field.needsJson ? `to_jsonb(${column})` : column}${path.join('')}`
 }
 
 export const presented = (table: string, field: PlannedField): string =>
   field.transform === null ? fieldSql(table, field) : `${field.transform}(${fieldSql(table, field)})`
 
-/** A cast's type may be of several words (`double precision`), so it cannot be quoted; the grammar lets nothing else through. */
 export const cast = (expression: string, type: string | null): string =>
-  type === null ? expression : `cast(${expression} as ${castType(type)})`
-
-function castType(type: string): string {
-  if (!/^[\p{L}0-9_ $]+$/u.test(type)) throw new Error('not the name of a type')
-  return type
-}
+  type === null ? expression : `cast(${expression} as ${typeName(type)})`
 
 export const aggregated = (expression: string, aggregate: string | null, type: string | null): string =>
   aggregate === null ? expression : cast(`${aggregate}(${expression})`, type)
@@ -40,11 +28,11 @@ export const ungrouped = (table: string, item: PlannedSelect): string =>
 
 export function selectSql(table: string, item: PlannedSelect): string {
   const value = aggregated(ungrouped(table, item), item.aggregate, item.aggregateCast)
-  return item.alias === null ? value : `${value} as ${quoteIdent(item.alias)}`
+  return item.alias === null ? value : `${value} as ${ident(item.alias)}`
 }
 
 export function orderSql(table: string, term: PlannedOrder): string {
-  const field = fieldSql(term.embed === null ? table : quoteIdent(term.embed), term.field)
+  const field = fieldSql(term.embed === null ? table : ident(term.embed), term.field)
   return [field, term.direction, term.nulls === null ? null : `nulls ${term.nulls}`]
     .filter((part) => part !== null)
     .join(' ')
@@ -125,7 +113,7 @@ function conditionSql(plain: string, { field, operation }: PlannedFilter, params
     case 'distinct':
       return `${plain} is distinct from ${params.literal(operation.value)}`
     case 'fts': {
-      const language = operation.language === null ? '' : `${quoteLiteral(operation.language).trim()}, `
+      const language = operation.language === null ? '' : `${literal(operation.language)}, `
       const vector = field.vector === null ? plain : `to_tsvector(${language}${plain})`
       return `${vector} @@ ${TSQUERY[operation.operator]}(${language}${params.literal(operation.value)})`
     }

@@ -1,8 +1,8 @@
-import { quoteIdent } from '@favo/postgres'
+import { ident, qualified } from './names.ts'
 import type { Embed, ReadNode, RisingField } from '../plan/types.ts'
 import type { Relationship } from '../schema-cache/types.ts'
 import {
-  aggregated, fieldSql, logicSql, orderSql, qualified, selectSql, ungrouped, type PresenceSql,
+  aggregated, fieldSql, logicSql, orderSql, selectSql, ungrouped, type PresenceSql,
 } from './expressions.ts' // prettier-ignore
 import type { Parameters } from './parameters.ts'
 
@@ -13,30 +13,36 @@ export const SOURCE = 'pgrst_source'
  * The query of one level and all below it. Each embed is a lateral subquery: to-one relations give a row, to-many ones a
  * JSON array, so that a parent's row never multiplies.
  */
-export function readSql(node: ReadNode, params: Parameters): string {
-  return levelSql(node, params, null)
+export function readSql(node: ReadNode, params: Parameters, needsJsonb: boolean): string {
+  return levelSql(node, params, null, needsJsonb)
 }
 
+/**
+ * @param needsJsonb embeds have to be jsonb: something above groups by them. Elsewhere they stay json, which is faster and
+ *   leaves the keys in the order of the select.
+ */
 function levelSql(
   node: ReadNode,
   params: Parameters,
   within: { embed: Embed; parent: string } | null,
+  needsJsonb: boolean,
 ): string {
-  const table = quoteIdent(node.alias)
+  const table = ident(node.alias)
   const isGrouped = node.select.some((s) => s.aggregate !== null) || node.embeds.some(risesAggregated)
+  const isJsonb = isGrouped || needsJsonb
   const extras = (within?.embed.arrayOrder ?? []).map(
     ({ column, term }) =>
-      `${fieldSql(term.embed === null ? table : quoteIdent(term.embed), term.field)} as ${quoteIdent(column)}`,
+      `${fieldSql(term.embed === null ? table : ident(term.embed), term.field)} as ${ident(column)}`,
   )
   const selected =
     node.select.length === 0 && node.embeds.length === 0
       ? [`${table}.*`]
       : node.select.map((item) => selectSql(table, item))
-  const shown = node.embeds.flatMap((embed) => embedColumns(embed, isGrouped))
-  const joins = node.embeds.map((embed) => embedJoin(embed, table, params, isGrouped))
+  const shown = node.embeds.flatMap((embed) => embedColumns(embed, isJsonb))
+  const joins = node.embeds.map((embed) => embedJoin(embed, table, params, isJsonb))
   const conditions = [
     ...node.where.map((logic) => logicSql(table, logic, params, presenceOf(node.embeds))),
-    ...(within === null ? [] : joinConditions(within.embed.relationship, table, within.parent)),
+    ...(within === null ? [] : joinConditions(within.embed.relationship, node.alias, within.parent)),
   ]
   const groups = isGrouped ? groupTerms(node, table) : []
   return clauses(
@@ -54,7 +60,7 @@ export const clauses = (...parts: readonly (string | false | null)[]): string =>
   parts.filter((part) => typeof part === 'string' && part !== '').join(' ')
 
 export function fromSql(node: ReadNode, within: { embed: Embed; parent: string } | null): string {
-  const alias = quoteIdent(node.alias)
+  const alias = ident(node.alias)
   switch (node.source.kind) {
     case 'request':
       return `${SOURCE} as ${alias}`
@@ -74,14 +80,15 @@ export function fromSql(node: ReadNode, within: { embed: Embed; parent: string }
   }
 }
 
-const junctionAlias = (alias: string) => quoteIdent(`${alias}_junction`)
+const junctionAlias = (alias: string) => ident(`${alias}_junction`)
 
-export function joinConditions(r: Relationship, table: string, parent: string): string[] {
+/** @param parent quoted already */
+export function joinConditions(r: Relationship, alias: string, parent: string): string[] {
   if (r.kind === 'computed') return []
-  const equal = (a: string, x: string, b: string, y: string) =>
-    `${a}.${quoteIdent(x)} = ${b}.${quoteIdent(y)}`
+  const equal = (a: string, x: string, b: string, y: string) => `${a}.${ident(x)} = ${b}.${ident(y)}`
+  const table = ident(alias)
   if (r.kind !== 'many-to-many') return r.columns.map((c) => equal(table, c.foreign, parent, c.own))
-  const junction = junctionAlias(table.slice(1, -1).replaceAll('""', '"'))
+  const junction = junctionAlias(alias)
   return [
     ...r.foreignColumns.map((c) => equal(table, c.own, junction, c.foreign)),
     ...r.columns.map((c) => equal(parent, c.own, junction, c.foreign)),
@@ -106,55 +113,53 @@ const presenceOf =
   (embeds: readonly Embed[]): PresenceSql =>
   (alias, isPresent) => {
     const embed = embeds.find((e) => e.alias === alias)
-    const found = embed !== undefined && isMany(embed) ? arrayOf(embed) : quoteIdent(alias)
+    const found = embed !== undefined && isMany(embed) ? arrayOf(embed) : ident(alias)
     return `${found} is ${isPresent ? '' : 'not '}distinct from null`
   }
 
-const arrayOf = (embed: Embed) => `${quoteIdent(embed.alias)}.${quoteIdent(embed.alias)}`
+const arrayOf = (embed: Embed) => `${ident(embed.alias)}.${ident(embed.alias)}`
 
-/** Only jsonb can be grouped by; elsewhere json is kept, which is faster and leaves keys in the order of the select. */
-const embedValue = (embed: Embed, isGrouped: boolean): string => {
+const embedValue = (embed: Embed, isJsonb: boolean): string => {
   const value =
-    embed.mode === 'object'
-      ? `row_to_json(${quoteIdent(embed.alias)}.*)`
-      : `coalesce(${arrayOf(embed)}, '[]')`
-  return isGrouped ? `${value}::jsonb` : value
+    embed.mode === 'object' ? `row_to_json(${ident(embed.alias)}.*)` : `coalesce(${arrayOf(embed)}, '[]')`
+  return isJsonb ? `${value}::jsonb` : value
 }
 
-function embedColumns(embed: Embed, isGrouped: boolean): string[] {
+function embedColumns(embed: Embed, isJsonb: boolean): string[] {
   if (embed.mode === 'object' || embed.mode === 'array')
-    return embed.isHidden ? [] : [`${embedValue(embed, isGrouped)} as ${quoteIdent(embed.name)}`]
+    return embed.isHidden ? [] : [`${embedValue(embed, isJsonb)} as ${ident(embed.name)}`]
   return embed.rising.map((field) => {
     const value = aggregated(risingColumn(embed, field), field.aggregate, field.aggregateCast)
-    return field.alias === null ? value : `${value} as ${quoteIdent(field.alias)}`
+    return field.alias === null ? value : `${value} as ${ident(field.alias)}`
   })
 }
 
 const risingColumn = (embed: Embed, field: RisingField): string =>
-  `${quoteIdent(embed.alias)}.${field.name === '*' ? '*' : quoteIdent(field.name)}`
+  `${ident(embed.alias)}.${field.name === '*' ? '*' : ident(field.name)}`
 
-function embedJoin(embed: Embed, parent: string, params: Parameters, isGrouped: boolean): string {
-  const alias = quoteIdent(embed.alias)
+function embedJoin(embed: Embed, parent: string, params: Parameters, isJsonb: boolean): string {
+  const alias = ident(embed.alias)
   const inner = embed.join === 'inner'
   const join = inner ? 'join' : 'left join'
-  const rows = levelSql(embed.node, params, { embed, parent })
+  const rises = embed.mode === 'spread-one' || embed.mode === 'spread-many'
+  const rows = levelSql(embed.node, params, { embed, parent }, rises && isJsonb)
   if (!isMany(embed)) return `${join} lateral (${rows}) as ${alias} on true`
   const columns = [
     `json_agg(${alias}) as ${alias}`,
-    ...embed.rising.map((f) => risingArray(embed, f, isGrouped)),
+    ...embed.rising.map((f) => risingArray(embed, f, isJsonb)),
   ]
   const found = inner ? `${arrayOf(embed)} is not null` : 'true'
   return `${join} lateral (select ${embed.mode === 'array' ? columns[0] : columns.join(', ')} from (${rows}) as ${alias}) as ${alias} on ${found}`
 }
 
-function risingArray(embed: Embed, field: RisingField, isGrouped: boolean): string {
-  const alias = quoteIdent(embed.alias)
+function risingArray(embed: Embed, field: RisingField, isJsonb: boolean): string {
+  const alias = ident(embed.alias)
   const order = embed.arrayOrder.map(({ column, term }) =>
-    clauses(`${alias}.${quoteIdent(column)}`, term.direction, term.nulls !== null && `nulls ${term.nulls}`),
+    clauses(`${alias}.${ident(column)}`, term.direction, term.nulls !== null && `nulls ${term.nulls}`),
   )
   const by = order.length > 0 ? ` order by ${order.join(', ')}` : ''
-  const type = isGrouped ? '::jsonb' : ''
-  return `coalesce(json_agg(${risingColumn(embed, field)}${by}), '[]')${type} as ${quoteIdent(field.alias ?? field.name)}`
+  const type = isJsonb ? '::jsonb' : ''
+  return `coalesce(json_agg(${risingColumn(embed, field)}${by}), '[]')${type} as ${ident(field.alias ?? field.name)}`
 }
 
 /** Everything shown that is no aggregate. */

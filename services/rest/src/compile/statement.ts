@@ -1,4 +1,4 @@
-import { quoteLiteral } from '@favo/postgres'
+import { literal } from './names.ts'
 import type { Preferences } from '../parse/preferences.ts'
 import type { FunctionPlan, MutationPlan, ReadPlan, StatementPlan } from '../plan/types.ts'
 import type { Settings } from '../settings.ts'
@@ -46,6 +46,9 @@ function statementSql(
 const setting = (name: string) => `nullif(current_setting('${name}', true), '')`
 const responseSettings = [setting('response.headers'), setting('response.status')]
 
+/** In a line of text an embed is shown as jsonb writes it. */
+const isText = ({ handler }: StatementPlan) => handler.kind === 'csv' || handler.kind === 'custom'
+
 /** CSV looks at its rows twice, which takes a name. */
 function pageSql(
   plan: StatementPlan,
@@ -66,7 +69,7 @@ function readStatement(
   { maxRows }: Settings,
   params: Parameters,
 ): string {
-  const rows = readSql(plan.read, params)
+  const rows = readSql(plan.read, params, isText(plan))
   const page = pageSql(plan, rows, [])
   const limit = count === 'estimated' && maxRows !== null ? ` limit ${maxRows + 1}` : ''
   const total =
@@ -90,7 +93,8 @@ function mutationStatement(plan: MutationPlan, preferences: Preferences, params:
   const { write } = plan
   const source = `${SOURCE} as (${writeSql(write, params)})`
   // Without a body the select does not matter, and its columns may be none that the write returns.
-  const rows = plan.handler.kind === 'none' ? `select * from ${SOURCE}` : readSql(plan.read, params)
+  const rows =
+    plan.handler.kind === 'none' ? `select * from ${SOURCE}` : readSql(plan.read, params, isText(plan))
   const page = pageSql(plan, rows, [source])
   const isPut = write.kind === 'insert' && write.isPut
   const counted = isPut
@@ -114,7 +118,7 @@ function mutationStatement(plan: MutationPlan, preferences: Preferences, params:
 function functionStatement(plan: FunctionPlan, preferences: Preferences, params: Parameters): string {
   const { routine } = plan.call
   const source = `${SOURCE} as (${callSql(plan.call, params)})`
-  const page = pageSql(plan, readSql(plan.read, params), [source])
+  const page = pageSql(plan, readSql(plan.read, params, isText(plan)), [source])
   const total =
     preferences.count === 'exact' || preferences.count === 'estimated'
       ? `(select count(*) from (${countedRowsSql(plan.read, params)}) as counted)`
@@ -157,7 +161,7 @@ const locationSql = (primaryKey: readonly string[]): string => `case when count(
   select json_object_agg(cell.key, cell.value)
   from (select row_to_json(written) as row from ${SOURCE} as written limit 1) as first_row
   cross join json_each_text(first_row.row) as cell
-  where cell.key in (${primaryKey.map((name) => quoteLiteral(name)).join(', ')})
+  where cell.key in (${primaryKey.map((name) => literal(name)).join(', ')})
 ) end`
 
 const wantsEstimate = ({ count }: Preferences) => count === 'planned' || count === 'estimated'

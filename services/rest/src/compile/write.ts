@@ -1,4 +1,4 @@
-import { quoteIdent, quoteLiteral } from '@favo/postgres'
+import { ident, literal, qualified } from './names.ts'
 import type {
   DeletePlan,
   InsertPlan,
@@ -7,7 +7,7 @@ import type {
   WritePlan,
   WrittenColumn,
 } from '../plan/types.ts'
-import { logicSql, qualified } from './expressions.ts'
+import { logicSql } from './expressions.ts'
 import type { Parameters } from './parameters.ts'
 import { clauses } from './read.ts'
 
@@ -27,7 +27,7 @@ export function writeSql(plan: WritePlan, params: Parameters): string {
 
 function insertSql(plan: InsertPlan, params: Parameters): string {
   const { columns, conflict } = plan
-  const names = columns.map((c) => quoteIdent(c.name))
+  const names = columns.map((c) => ident(c.name))
   const isMerge = conflict?.action === 'merge'
   const conditions = [
     ...(isMerge || plan.isPut ? [countInserted(1)] : []),
@@ -48,7 +48,7 @@ function conflictSql(
   names: readonly string[],
 ): string {
   if (columns.length === 0) return ''
-  const target = `on conflict (${columns.map(quoteIdent).join(', ')}) do`
+  const target = `on conflict (${columns.map(ident).join(', ')}) do`
   if (action === 'ignore' || names.length === 0) return `${target} nothing`
   return `${target} update set ${names.map((n) => `${n} = excluded.${n}`).join(', ')} where ${countInserted(-1)}`
 }
@@ -65,7 +65,7 @@ function updateSql(plan: UpdatePlan, params: Parameters): string {
   // Nothing to set: an empty result of the right shape.
   if (plan.columns.length === 0) return `select ${returnedColumns(plan) ?? 'null'} from ${table} where false`
   return clauses(
-    `update ${table} set ${plan.columns.map((c) => `${quoteIdent(c.name)} = ${bodyValue(c)}`).join(', ')}`,
+    `update ${table} set ${plan.columns.map((c) => `${ident(c.name)} = ${bodyValue(c)}`).join(', ')}`,
     `from ${bodyRows(plan, params)}`,
     whereSql(plan, params),
     returningSql(plan),
@@ -91,11 +91,11 @@ const returningSql = (plan: WritePlan): string => `returning ${returnedColumns(p
 function returnedColumns({ table, returning }: WritePlan): string | null {
   if (returning.length === 0) return null
   const name = qualified(table)
-  return returning.map((c) => (c === '*' ? `${name}.*` : `${name}.${quoteIdent(c)}`)).join(', ')
+  return returning.map((c) => (c === '*' ? `${name}.*` : `${name}.${ident(c)}`)).join(', ')
 }
 
 function bodyValue({ name, transform }: WrittenColumn): string {
-  const value = `${BODY}.${quoteIdent(name)}`
+  const value = `${BODY}.${ident(name)}`
   return transform === null ? value : `${transform}(${value})`
 }
 
@@ -110,11 +110,9 @@ function bodyRows(
     return isObject
       ? `(select from (select ${body}) _) as ${BODY}`
       : `json_array_elements(${body}) as ${BODY}`
-  const types = `${BODY}(${columns.map((c) => `${quoteIdent(c.name)} ${c.type}`).join(', ')})`
+  const types = `${BODY}(${columns.map((c) => `${ident(c.name)} ${c.type}`).join(', ')})`
   if (!appliesDefaults) return `${isObject ? 'json_to_record' : 'json_to_recordset'}(${body}) as ${types}`
-  const defaults = columns.flatMap((c) =>
-    c.default === null ? [] : [`${quoteLiteral(c.name)}, ${c.default}`],
-  )
+  const defaults = columns.flatMap((c) => (c.default === null ? [] : [`${literal(c.name)}, ${c.default}`]))
   const object = `jsonb_build_object(${defaults.join(', ')})`
   return isObject
     ? `jsonb_to_record(${object} || ${body}::jsonb) as ${types}`

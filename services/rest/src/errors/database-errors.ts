@@ -1,4 +1,4 @@
-import { ConnectionError, type DatabaseError } from '@favo/postgres'
+import type { ConnectionError, DatabaseError } from '@favo/postgres'
 import { guardOf } from '../compile/statement.ts'
 import { ApiError } from './api-error.ts'
 import { requestErrors } from './request-errors.ts'

@@ -72,7 +72,7 @@ const paths = new WeakMap<Settings, Map<string, string>>()
 
 function searchPath(schema: string, settings: Settings): string {
   let known = paths.get(settings)
-  if (known === undefined) paths.set(settings, (known = new Map()))
+  if (known === undefined) paths.set(settings, (known = new Map<string, string>()))
   let path = known.get(schema)
   if (path === undefined) {
     path = [schema, ...settings.extraSearchPath].map(quoteIdent).join(', ')
@@ -95,8 +95,7 @@ function functionSettings(settings: Settings, routine: Routine | null): [string,
 }
 
 function headersJson(headers: RawRequest['headers']): string {
-  const { cookie: _, ...others } = headers
-  return utf8Header(JSON.stringify(others))
+  return utf8Header(JSON.stringify({ ...headers, cookie: undefined }))
 }
 
 function cookiesJson(header: string | undefined): string {

@@ -73,7 +73,7 @@ export function opening(
   const steps = [contextStep(raw, request, caller, settings, { isRead, routine })]
   if (settings.preRequest !== null)
     steps.push({
-      text: `select ${settings.preRequest.map(quoteIdent).join('.')}()`,
+      text: `select ${settings.preRequest.map((name) => quoteIdent(name)).join('.')}()`,
       values: [],
       plan: caller.role,
     })

@@ -8,19 +8,15 @@ export function csvToObjects(text: string): Record<string, string | null>[] | { 
   const [header, ...lines] = rows
   if (header === undefined) return { error: 'parse error (not enough input)' }
   return lines.map((cells) => {
-    const row: Record<string, string | null> = {}
-    header.forEach((name, i) => {
-      const cell = cells[i]
-      if (cell !== undefined) row[name] = cell === 'NULL' ? null : cell
-    })
-    return row
+    const known = header.slice(0, cells.length)
+    return Object.fromEntries(known.map((name, i) => [name, cells[i] === 'NULL' ? null : (cells[i] ?? '')]))
   })
 }
 
 /** Null when a quoted field does not end. Empty lines are skipped. */
 function parseRows(text: string): string[][] | null {
   const rows: string[][] = []
-  const cell = /(?:"((?:[^"]|"")*)"|([^,"\r\n][^,\r\n]*|))(,|\r\n|\n|\r|$)/y
+  const cell = /(?:"([^"]*(?:""[^"]*)*)"|([^,"\r\n][^,\r\n]*|))(,|\r\n|\n|\r|$)/y
   let row: string[] = []
   while (cell.lastIndex <= text.length) {
     const start = cell.lastIndex

@@ -21,7 +21,7 @@ export const delimiter = label(char('.'), 'delimiter (.)')
 /** Text in double quotes; a backslash takes the next character as it is. */
 export const quotedValue: Parser<string> = (s) => {
   char('"')(s)
-  const inner = chars(/(?:[^\\"]|\\[^])*/y, [], 0)(s)
+  const inner = chars(/[^\\"]*(?:\\[^][^\\"]*)*/y, [], 0)(s)
   if (s.text[s.at] === '\\') s.consume(1)
   char('"')(s)
   return inner.replace(/\\([^])/g, '$1')

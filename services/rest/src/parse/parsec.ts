@@ -15,7 +15,7 @@ export interface ParseFailure {
 }
 
 /** Thrown inside this folder only; one shared object, since it is thrown at every backtracking. */
-const FAIL = Symbol('parse failure')
+const FAIL = new Error('parse failure')
 
 interface Trouble {
   readonly at: number

@@ -28,7 +28,7 @@ export interface Query {
   /** All parameters sorted by name and encoded anew, for Content-Location. */
   readonly canonical: string
   readonly literals: readonly string[]
-  readonly shape: string
+  readonly shape: readonly (string | null)[]
 }
 
 const RESERVED = new Set(['select', 'columns', 'on_conflict'])
@@ -65,11 +65,11 @@ export function parseQuery(raw: string, isCall: boolean): Query {
       if ('argument' in parsed) args.push([parsed.argument, value])
       else {
         filters.push(parsed.filter)
-        shape.push(parsed.shape)
+        shape.push(name, parsed.shape)
       }
     } else if (lastWord === 'order') {
       order.push({ path: cachedTreePath(name).path, value: cachedOrder(value) })
-      shape.push(`${name}=${value}`)
+      shape.push(name, value)
     } else if (lastWord === 'limit') limits.set(name, value)
     else if (lastWord === 'offset') offsets.set(`${name.slice(0, -'offset'.length)}limit`, value)
     else logic.push(parseLogic(name, value, lift))
@@ -92,7 +92,7 @@ export function parseQuery(raw: string, isCall: boolean): Query {
     filterNames,
     canonical: canonicalOf(pairs),
     literals,
-    shape: `${select}&${shape.join('&')}&${columns ?? ''}&${onConflict ?? ''}`,
+    shape: [select, columns, onConflict, ...shape],
   }
 }
 
@@ -141,6 +141,22 @@ function rangesOf(limits: Map<string, string>, offsets: Map<string, string>): Ma
   return ranges
 }
 
+/** Deeper ones would not be meant for reading, and the parser is recursive. */
+const NESTING_MAX = 100
+
+function validateNesting(text: string, what: string): void {
+  let depth = 0
+  for (let i = text.indexOf('('); i >= 0 && i < text.length; i++) {
+    const c = text[i]
+    if (c === '(' && ++depth > NESTING_MAX)
+      throw requestErrors.queryParameter(
+        `"failed to parse ${what}" (line 1, column ${i + 1})`,
+        `more than ${NESTING_MAX} levels of parentheses`,
+      )
+    if (c === ')') depth--
+  }
+}
+
 /** What Parsec calls the source name stands in the message, quoted as Haskell shows a string. */
 function parseOrThrow<T>(parser: Parser<T>, text: string, what: string): T {
   const result = run(parser, text)
@@ -155,6 +171,7 @@ function cached<T>(parser: Parser<T>, what: string): (text: string) => T {
   return (text) => {
     const hit = known.get(text)
     if (hit !== undefined) return hit.parsed
+    validateNesting(text, what)
     const parsed = parseOrThrow(parser, text, what)
     known.set(text, { parsed }, { size: text.length + 100 })
     return parsed
@@ -202,7 +219,7 @@ function parseFilter(
     ;({ negated, operation } = parseOrThrow(filterCondition, value, 'filter'))
   }
   const filter: Filter = { kind: 'filter', field, negated, operation: liftOperation(operation, lift) }
-  const shape = `${name}=${negated ? 'not.' : ''}${JSON.stringify(filter.operation)}`
+  const shape = `${negated ? 'not.' : ''}${JSON.stringify(filter.operation)}`
   return { filter: { path, value: filter }, shape }
 }
 
@@ -211,6 +228,7 @@ const startsLikeCondition = (value: string) => /^(?:not|in|is|isdistinct)\./.tes
 
 function parseLogic(name: string, value: string, lift: (value: Value) => Slot): AtPath<Logic> {
   const { path, operator } = parseOrThrow(logicPath, name, 'logic path')
+  validateNesting(value, 'logic tree')
   const result = run(logicTree, operator + value)
   if ('ok' in result) return { path, value: liftLogic(result.ok, lift) }
   const { position, detail } = result.failure

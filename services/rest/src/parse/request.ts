@@ -88,11 +88,12 @@ export function parseRequest(
     range,
     ranges,
     literals,
-    shape: [
-      method, raw.path, schema, query.shape, shapeOfRanges(ranges), shapeOfPayload(payload),
-      headers.prefer ?? '', headers.accept ?? '', contentType ?? '',
-      query.arguments.map(([name]) => name).join(), [...query.filterNames].join(),
-    ].join('\n'), // prettier-ignore
+    // As JSON, so that no text of one part can pass for another part.
+    shape: JSON.stringify([
+      ...[method, raw.path, schema, headers.prefer, headers.accept, contentType],
+      ...[shapeOfRanges(ranges), shapeOfPayload(payload), query.arguments.map(([name]) => name)],
+      ...[[...query.filterNames], query.shape],
+    ]),
   }
 }
 
@@ -205,16 +206,16 @@ function liftRanges(
 const hasPayload = ({ kind, ...action }: Action): boolean =>
   kind === 'insert' || kind === 'update' || kind === 'upsert' || ('via' in action && action.via === 'post')
 
-const shapeOfRanges = (ranges: ReadonlyMap<string, RangeSlots>): string =>
-  [...ranges].map(([path, { limit, offset }]) => `${path}:${limit}:${offset}`).join()
+const shapeOfRanges = (ranges: ReadonlyMap<string, RangeSlots>): unknown =>
+  ranges.size === 0 ? null : [...ranges].map(([path, { limit, offset }]) => [path, limit, offset])
 
-function shapeOfPayload(payload: Payload | null): string {
+function shapeOfPayload(payload: Payload | null): unknown {
   switch (payload?.kind) {
     case 'json':
-      return `${payload.isObject ? 'object' : 'array'}:${JSON.stringify(payload.keys)}`
+      return [payload.isObject, payload.keys]
     case 'form':
-      return `form:${JSON.stringify(payload.pairs.map(([name]) => name))}`
+      return payload.pairs.map(([name]) => name)
     default:
-      return payload?.kind ?? ''
+      return payload?.kind ?? null
   }
 }

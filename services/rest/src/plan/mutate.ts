@@ -38,11 +38,9 @@ export function planWrite(
       return { kind: 'insert', ...base, columns, isObject, appliesDefaults: false, conflict, isPut: true }
     }
     case 'insert': {
-      const action = preferences.resolution === 'merge-duplicates' ? 'merge' : 'ignore'
+      const action = preferences.resolution === 'merge-duplicates' ? ('merge' as const) : ('ignore' as const)
       const conflict =
-        preferences.resolution === null
-          ? null
-          : { columns: query.onConflict ?? table.primaryKey, action: action as 'merge' | 'ignore' }
+        preferences.resolution === null ? null : { columns: query.onConflict ?? table.primaryKey, action }
       return { kind, ...base, where: [], columns, isObject, appliesDefaults, conflict, isPut: false }
     }
   }

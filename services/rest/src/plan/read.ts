@@ -87,7 +87,7 @@ function planEmbed(planning: Planning, draft: Draft, parent: Level, parentExpand
   const mode = isSpread ? (toOne ? 'spread-one' : 'spread-many') : toOne ? 'object' : 'array'
   const node = planLevel(planning, draft, {
     table: relationship.foreign,
-    source: sourceOf(relationship, parent),
+    source: sourceOf(relationship),
     alias: `${relationship.foreign.name}_${depth}`,
     depth,
     isSpread,
@@ -112,7 +112,7 @@ function planEmbed(planning: Planning, draft: Draft, parent: Level, parentExpand
   return embed
 }
 
-const sourceOf = (r: Relationship, parent: Level): Source =>
+const sourceOf = (r: Relationship): Source =>
   r.kind === 'computed'
     ? { kind: 'computed', function: r.function, argument: r.table }
     : { kind: 'relation', name: r.foreign }

@@ -101,7 +101,7 @@ function buildSchemaCache(schemas: ReadonlySet<string>, results: PipelineResult)
   const names = groupBy(tables.values(), (t) => t.schema)
   return {
     tables,
-    relationships: indexRelationships(buildRelationships(constraints, views, tables), computed, schemas),
+    relationships: indexRelationships(buildRelationships(constraints, views, viewKeys), computed, schemas),
     routines: groupRoutines(json<RoutineRow[]>(results, 4)),
     representations: new Map(
       json<[string, string, string][]>(results, 6).map(([from, to, fn]) => [`${from}\0${to}`, fn]),

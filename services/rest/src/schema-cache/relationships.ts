@@ -7,7 +7,6 @@ import {
   type KeyRelationship,
   type QualifiedName,
   type Relationship,
-  type Table,
 } from './types.ts'
 import { baseColumns, originKey, type ViewRule } from './view-columns.ts'
 
@@ -36,13 +35,20 @@ const sameName = (a: QualifiedName, b: QualifiedName) => a.schema === b.schema &
 export function buildRelationships(
   constraints: readonly ConstraintRow[],
   views: readonly ViewRule[],
-  tables: ReadonlyMap<string, Table>,
+  viewKeys: ReadonlyMap<string, readonly string[]>,
 ): (KeyRelationship | JunctionRelationship)[] {
+  const primaryKeys = new Map(viewKeys)
+  for (const con of constraints)
+    if (con.kind === 'p')
+      primaryKeys.set(
+        nameKey(named(con.table)),
+        con.columns.map(([, name]) => name),
+      )
   const keys = new ViewKeys(views)
   const forward = constraints
     .filter((con) => con.kind === 'f' && !con.isInherited)
     .flatMap((con) => fromForeignKey(con, constraintsOfTable(constraints, con), keys))
-  return [...forward, ...forward.map(inverse), ...throughJunctions(forward, tables)]
+  return [...forward, ...forward.map(inverse), ...throughJunctions(forward, primaryKeys)]
 }
 
 /** Primary keys of views: the base table's key where the view shows all of it. */
@@ -171,7 +177,7 @@ const inverse = (r: KeyRelationship): KeyRelationship => ({
 /** A table whose primary key contains two foreign keys connects the two tables they point to. */
 function throughJunctions(
   forward: readonly KeyRelationship[],
-  tables: ReadonlyMap<string, Table>,
+  primaryKeys: ReadonlyMap<string, readonly string[]>,
 ): JunctionRelationship[] {
   const result: JunctionRelationship[] = []
   const byTable = groupBy(
@@ -179,7 +185,7 @@ function throughJunctions(
     (r) => nameKey(r.table),
   )
   for (const [key, outgoing] of byTable) {
-    const primaryKey = new Set(tables.get(key)?.primaryKey ?? [])
+    const primaryKey = new Set(primaryKeys.get(key) ?? [])
     for (const one of outgoing)
       for (const two of outgoing) {
         if (one.constraint === two.constraint) continue
