@@ -1,6 +1,6 @@
 import type { ProjectConnection } from '@favo/contracts'
 import type { TestPlatform } from '@favo/testkit'
-import { createClient, type SupabaseClient } from '@supabase/supabase-js'
+import { createClient } from '@supabase/supabase-js'
 import { Client } from 'pg'
 import WebSocket from 'ws'
 import { hostFetch } from './host-fetch.ts'
@@ -17,7 +17,7 @@ export function addressOf(platform: TestPlatform, project: ProjectConnection, fo
 }
 
 /** supabase-js as an application makes it. */
-export const connect = (url: string, key: string): SupabaseClient =>
+export const connect = (url: string, key: string) =>
   createClient(url, key, {
     auth: { persistSession: false, autoRefreshToken: false },
     // Node before 22 has no WebSocket.
@@ -37,7 +37,7 @@ export async function runSql(project: ProjectConnection, text: string): Promise<
 }
 
 export interface SignedIn {
-  readonly client: SupabaseClient
+  readonly client: ReturnType<typeof connect>
   readonly id: string
   readonly email: string
   readonly accessToken: string

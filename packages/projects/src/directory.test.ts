@@ -35,7 +35,7 @@ const ref = 'a'.repeat(20)
 
 test('look-ups of one project that come together share one query', async () => {
   const { directory, queries } = startDirectory([{ ref, subdomain: 'demo' }])
-  const found = await Promise.all([1, 2, 3].map(() => directory.findByRef(ref)))
+  const found = await Promise.all([1, 2, 3].map(async () => directory.findByRef(ref)))
   expect(found.map((project) => project?.ref)).toEqual([ref, ref, ref])
   expect(queries()).toBe(1)
 })
