@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { createClient, type ControlClient } from '@favo/client'
 import { findHome } from '@favo/runtime'
 import { z } from 'zod'
+import { patientFetch } from './patient-fetch.ts'
 import { CommandError, exitCodes, type Terminal } from './terminal.ts'
 
 /** What a running platform leaves for the command line, in a file that only its operator can read. */
@@ -16,13 +17,14 @@ export async function connect(terminal: Terminal): Promise<ControlClient> {
   const { FAVO_API_URL: url, FAVO_ACCESS_TOKEN: token } = terminal.env
   if (isGiven(url) && !isGiven(token))
     throw new CommandError(
-      'FAVO_API_URL is set, but FAVO_ACCESS_TOKEN is not. Make a token on the machine of the platform: favo tokens create NAME',
+      'FAVO_API_URL is set, but FAVO_ACCESS_TOKEN is not. Make a token on the machine of the platform: npx favo tokens create NAME',
       exitCodes.usage,
     )
   return createClient({
     url: isGiven(url) ? url : (await readRunFile(terminal)).api_url,
     token: isGiven(token) ? token : await readBootstrapToken(terminal),
     userAgent: 'favo-cli/0.1',
+    fetch: patientFetch,
   })
 }
 

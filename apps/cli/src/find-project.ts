@@ -20,7 +20,7 @@ export async function findProject(client: ControlClient, wanted: string): Promis
     )
   throw new CommandError(
     projects.length === 0
-      ? `There is no project ${wanted}. Make one with: favo projects create NAME`
-      : `There is no project ${wanted}. See what there is with: favo projects list`,
+      ? `There is no project ${wanted}. Make one with: npx favo projects create NAME`
+      : `There is no project ${wanted}. See what there is with: npx favo projects list`,
   )
 }

@@ -15,15 +15,15 @@ export function createProgram(terminal: Terminal): Command {
       'after',
       `
 First steps:
-  npm start                            start the platform (in another terminal)
-  favo projects create demo            make a project; prints its URL and keys
-  favo db push --project REF           apply ./supabase to it
-  favo projects list                   see what there is
+  npm start                         start the platform (in another terminal)
+  npx favo projects create demo     make a project; prints its URL and keys
+  npx favo db push --project demo   apply ./supabase to it
+  npx favo projects list            see what there is
 
 Where the platform is:
   On its own machine nothing is needed: the files below FAVO_HOME (default ~/.favo, as root
   /var/lib/favo) say where it listens. From elsewhere set FAVO_API_URL and FAVO_ACCESS_TOKEN
-  (a token comes from \`favo tokens create NAME\`).
+  (a token comes from \`npx favo tokens create NAME\`).
 
 Exit codes: 0 done, 1 refused or failed, 2 wrong command line, 3 no platform answers.`,
     )
@@ -56,8 +56,8 @@ function addProjects(program: Command, terminal: Terminal): void {
 The database password is shown here and never again.
 
 Examples:
-  favo projects create demo
-  favo projects create "My shop" --subdomain shop --json`,
+  npx favo projects create demo
+  npx favo projects create "My shop" --subdomain shop --json`,
     )
     .action(async (name: string, options: CreateOptions) =>
       (await import('./commands/projects/create.ts')).createProject(terminal, name, options),
@@ -118,7 +118,7 @@ function addTokens(program: Command, terminal: Terminal): void {
     .description('make a token; it is shown once')
     .option('--expires-in-days <days>', 'days until it stops working; without it, never')
     .addOption(json())
-    .addHelpText('after', '\nExample:\n  export FAVO_ACCESS_TOKEN=$(favo tokens create laptop)')
+    .addHelpText('after', '\nExample:\n  export FAVO_ACCESS_TOKEN=$(npx favo tokens create laptop)')
     .action(async (name: string, options: JsonOptions & { expiresInDays?: string }) =>
       (await import('./commands/tokens.ts')).createToken(terminal, name, options),
     )
@@ -159,8 +159,8 @@ at all, and is remembered in supabase_migrations.schema_migrations, where Supaba
 it as well.
 
 Examples:
-  favo db push --project demo
-  favo db push --project demo --workdir templates/mindroom --include-seed`,
+  npx favo db push --project demo
+  npx favo db push --project demo --workdir templates/mindroom --include-seed`,
     )
     .action(async (options: PushOptions) => (await import('./commands/db-push.ts')).push(terminal, options))
 }

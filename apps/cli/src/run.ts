@@ -22,7 +22,7 @@ function report(error: unknown, terminal: Terminal): number {
   if (error instanceof Error && error.name === 'ApiError') {
     terminal.err(`${error.message}\n`)
     if ('status' in error && error.status === 401)
-      terminal.err('Make a token with `favo tokens create NAME` and put it into FAVO_ACCESS_TOKEN.\n')
+      terminal.err('Make a token with `npx favo tokens create NAME` and put it into FAVO_ACCESS_TOKEN.\n')
     if ('requestId' in error && typeof error.requestId === 'string')
       terminal.err(`(request id ${error.requestId})\n`)
     return exitCodes.failed

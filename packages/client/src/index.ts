@@ -1,2 +1,2 @@
 export { createClient, type ControlClient } from './client.ts'
-export { ApiError, UnreachableError, type ClientOptions } from './request.ts'
+export { ApiError, UnreachableError, type ClientOptions, type Fetch } from './request.ts'

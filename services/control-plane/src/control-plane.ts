@@ -6,6 +6,7 @@ import type { Logger } from '@favo/runtime'
 import type { Tenancy } from '@favo/tenancy'
 import type { SecretBox } from '@favo/tokens'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { FailureLimit } from './access-tokens/failure-limit.ts'
 import { ChangeFeed } from './change-feed.ts'
 import { createDirectorySource } from './directory-source.ts'
@@ -22,6 +23,8 @@ export const controlMigrations: SchemaMigrations = {
   component: 'control',
   directory: join(import.meta.dirname, 'migrations'),
 }
+
+const CLOSE_GRACE_MS = 10_000
 
 export interface ControlPlaneDeps {
   /** The platform project's database, as the login `<database>_ctl`. Closed by whoever opened it. */
@@ -50,7 +53,7 @@ export interface ControlPlane {
    * does that periodically. Requests may come only after it.
    */
   start(): Promise<void>
-  /** Waits for changes of projects that are underway. */
+  /** Waits for changes of projects that are underway, at most ten seconds. */
   close(): Promise<void>
 }
 
@@ -80,7 +83,8 @@ export function createControlPlane(deps: ControlPlaneDeps): ControlPlane {
   const close = async () => {
     feed.close()
     await sweeper.stop()
-    await running.settle()
+    // What takes longer is carried on by the next start.
+    await Promise.race([running.settle(), sleep(CLOSE_GRACE_MS, undefined, { ref: false })])
   }
   return {
     service: createService(

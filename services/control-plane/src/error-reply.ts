@@ -30,10 +30,7 @@ export function sendError(log: Logger, request: FastifyRequest, reply: FastifyRe
 function toControlError(error: unknown, request: FastifyRequest): ControlError | null {
   if (error instanceof ControlError) return error
   if (error instanceof ZodError) return controlErrors.invalid(describeIssues(error))
-  if (error instanceof ConnectionError)
-    return error.kind === 'lost'
-      ? controlErrors.outcomeUnknown(error)
-      : controlErrors.databaseUnavailable(error)
+  if (error instanceof ConnectionError) return connectionErrors[error.kind](error)
   // The control plane's own database is starting or shutting down.
   if (error instanceof DatabaseError && /^(57P0[123]|53300|08)/.test(error.code))
     return controlErrors.databaseUnavailable(error)
@@ -46,15 +43,35 @@ function toControlError(error: unknown, request: FastifyRequest): ControlError |
   return null
 }
 
+const connectionErrors = {
+  unavailable: controlErrors.databaseUnavailable,
+  busy: controlErrors.databaseUnavailable,
+  lost: controlErrors.outcomeUnknown,
+  cancelled: controlErrors.cancelled,
+}
+
 /** `subdomain must not look like a ref (20 letters a-z); name is missing.` */
 export function describeIssues(error: ZodError): string {
   const sentences = error.issues.map((issue) => {
     const field = issue.path.length === 0 ? 'The body' : issue.path.join('.')
-    if (issue.code === 'invalid_type')
-      return issue.message.endsWith('received undefined')
-        ? `${field} is missing`
-        : `${field} must be of type ${issue.expected}`
-    return `${field} ${issue.message.charAt(0).toLowerCase()}${issue.message.slice(1)}`
+    return `${field} ${predicateOf(issue)}`
   })
   return `${sentences.join('; ')}.`
+}
+
+/** Messages of our schemas are predicates already (`must not be empty`); zod's own are put into that form. */
+function predicateOf(issue: ZodError['issues'][number]): string {
+  if (/^(must|needs|is) /.test(issue.message)) return issue.message
+  switch (issue.code) {
+    case 'invalid_type':
+      return issue.message.endsWith('received undefined') ? 'is missing' : `must be of type ${issue.expected}`
+    case 'too_small':
+      return `must be at least ${issue.minimum}`
+    case 'too_big':
+      return `must be at most ${issue.maximum}`
+    case 'invalid_value':
+      return `must be one of ${issue.values.map(String).join(', ')}`
+    default:
+      return 'is not valid'
+  }
 }

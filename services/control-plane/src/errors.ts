@@ -77,6 +77,10 @@ export const controlErrors = {
       cause,
       retryAfterSeconds: 1,
     }),
+  cancelled: (cause: unknown) =>
+    new ControlError(504, 'cancelled', 'The work in the database took too long and was cancelled.', {
+      cause,
+    }),
   outcomeUnknown: (cause: unknown) =>
     new ControlError(
       503,

@@ -28,7 +28,7 @@ export async function listTokens(terminal: Terminal, options: JsonOptions): Prom
   const client = await connect(terminal)
   const tokens = await client.listAccessTokens()
   if (options.json === true) return printJson(terminal, tokens)
-  if (tokens.length === 0) return terminal.out('No tokens yet. Make one with: favo tokens create NAME\n')
+  if (tokens.length === 0) return terminal.out('No tokens yet. Make one with: npx favo tokens create NAME\n')
   const minute = (time: string | null) => time?.slice(0, 16).replace('T', ' ') ?? 'never'
   terminal.out(
     renderTable(
@@ -51,7 +51,7 @@ export async function revokeToken(terminal: Terminal, wanted: string, options: J
   const named = tokens.filter(({ id, name }) => id === wanted || name === wanted)
   const [token, ...others] = named
   if (token === undefined)
-    throw new CommandError(`There is no token ${wanted}. See them with: favo tokens list`)
+    throw new CommandError(`There is no token ${wanted}. See them with: npx favo tokens list`)
   if (others.length > 0)
     throw new CommandError(
       `Several tokens are called ${wanted}; name one by its id: ${named.map(({ id }) => id).join(', ')}`,

@@ -1,4 +1,5 @@
 import { sql, type Queryable } from '@favo/postgres'
+import { isoTime } from '../iso-time.ts'
 
 export interface AccessTokenRow {
   readonly id: string
@@ -11,9 +12,9 @@ export interface AccessTokenRow {
 
 const columns = sql`
   id::text as id, name, prefix,
-  to_char(created_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as created_at,
-  to_char(last_used_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as last_used_at,
-  to_char(expires_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as expires_at`
+  ${isoTime('created_at')} as created_at,
+  ${isoTime('last_used_at')} as last_used_at,
+  ${isoTime('expires_at')} as expires_at`
 
 export const listAccessTokens = (db: Queryable) =>
   db.many<AccessTokenRow>(sql`select ${columns} from control.access_tokens order by created_at, id`)

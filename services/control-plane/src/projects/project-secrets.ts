@@ -1,4 +1,5 @@
 import { sql, type Queryable } from '@favo/postgres'
+import { isoTime } from '../iso-time.ts'
 import { signJwt } from '@favo/tokens'
 import { controlErrors } from '../errors.ts'
 import type { Platform } from '../platform.ts'
@@ -24,8 +25,8 @@ export interface ApiKeyRow {
 export const listApiKeyRows = (db: Queryable, ref: string) =>
   db.many<ApiKeyRow>(sql`
     select id::text as id, type, name, prefix, hash, sealed,
-      to_char(created_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as created_at,
-      to_char(updated_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as updated_at
+      ${isoTime('created_at')} as created_at,
+      ${isoTime('updated_at')} as updated_at
     from control.api_keys where ref = ${ref} order by created_at, type`)
 
 /** Throws when the master key is not the one it was sealed with. */

@@ -1,5 +1,6 @@
-import { sql, type Queryable, type Sql } from '@favo/postgres'
+import { sql, type Queryable } from '@favo/postgres'
 import type { ProjectStatus } from '@favo/projects'
+import { isoTime } from '../iso-time.ts'
 
 export interface ProjectRow {
   readonly ref: string
@@ -40,12 +41,9 @@ export interface NewApiKey {
   readonly sealed: string
 }
 
-export const isoTime = (column: Sql): Sql =>
-  sql`to_char(${column} at time zone 'utc', ${sql.literal('YYYY-MM-DD"T"HH24:MI:SS.US"Z"')})`
-
 const columns = sql`
   ref, id::text as id, organization_id, name, subdomain, database, region, status, step, error, instance,
-  ${isoTime(sql.ident('created_at'))} as created_at, extract(epoch from created_at)::int as created_epoch`
+  ${isoTime('created_at')} as created_at, extract(epoch from created_at)::int as created_epoch`
 
 /** Rows are in order of creation; those that failed are among them until they are deleted. */
 export const listProjectRows = (db: Queryable) =>

@@ -308,3 +308,39 @@ test('the steps of a creation are visible', async () => {
   expect((await creation).body).toMatchObject({ status: 'ACTIVE_HEALTHY', step: null })
   expect((await control.request<ProjectDetails>('GET', `/projects/${ref}`)).body.step).toBeNull()
 })
+
+test('the lock that says a process lives is taken again after its session broke', async () => {
+  const control = await platform.start({ sweepMs: 50 })
+  const holders = () =>
+    platform.admin((admin) =>
+      admin.many<{ pid: number }>(sql`
+        select l.pid from pg_locks l join pg_database d on d.oid = l.database
+        where l.locktype = 'advisory' and l.granted and d.datname = ${platform.database}`),
+    )
+  const [before] = await holders()
+  await platform.admin((admin) => admin.many(sql`select pg_terminate_backend(${before?.pid ?? 0}::int)`))
+  await eventually(async () => (await holders()).filter(({ pid }) => pid !== before?.pid).length).toBe(1)
+  expect((await control.request('POST', '/projects', { name: 'after' })).status).toBe(201)
+})
+
+test('a creation whose roll-back failed too, because the database did not answer, is settled later', async () => {
+  let isDown = true
+  const fail = () => Promise.reject(new Error('no answer'))
+  const control = await platform.start({
+    wrapTenancy: (real) => ({
+      createDatabase: fail,
+      dropDatabase: (database) => (isDown ? fail() : real.dropDatabase(database)),
+    }),
+  })
+  const ref = createRef()
+  expect((await control.request('POST', '/projects', { name: 'demo', ref })).status).toBe(500)
+  expect(await statusOf(control, ref)).toBe('COMING_UP')
+  isDown = false
+  // As if a minute had passed; the trigger that sets the time of change is passed by.
+  await platform.admin((admin) =>
+    admin.run(sql`
+      set session_replication_role = replica;
+      update control.projects set updated_at = now() - interval '1 minute'`),
+  )
+  await eventually(() => statusOf(control, ref)).toBe('INIT_FAILED')
+})

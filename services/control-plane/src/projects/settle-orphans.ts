@@ -21,9 +21,9 @@ export async function settleOrphans(platform: Platform): Promise<number> {
       settled++
       platform.log.info({ project: row.ref, status: row.status }, 'settled an interrupted change')
     } catch (error) {
-      platform.log.error(
+      platform.log.warn(
         { project: row.ref, status: row.status, error: reasonOf(error) },
-        'an interrupted change could not be settled yet',
+        'an interrupted change could not be settled; it will be tried again',
       )
     }
   }

@@ -12,7 +12,7 @@ export async function pauseProject(terminal: Terminal, wanted: string, options: 
     terminal,
     options,
     await client.getProject(ref),
-    `is paused. Open it again with: favo projects resume ${ref}`,
+    `is paused. Open it again with: npx favo projects resume ${ref}`,
   )
 }
 

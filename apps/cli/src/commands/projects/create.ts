@@ -20,7 +20,7 @@ export async function createProject(terminal: Terminal, name: string, options: C
 The database password is in that URL and is not shown again.
 
 Next:
-  favo db push --project ${connection.ref}     apply the supabase/ folder here
-  favo projects get ${connection.ref}          see this again
+  npx favo db push --project ${connection.ref}     apply the supabase/ folder here
+  npx favo projects get ${connection.ref}          see this again
 `)
 }

@@ -7,7 +7,7 @@ export async function listProjects(terminal: Terminal, options: JsonOptions): Pr
   const projects = await client.listProjects()
   if (options.json === true) return printJson(terminal, projects)
   if (projects.length === 0)
-    return terminal.out('No projects yet. Make one with: favo projects create NAME\n')
+    return terminal.out('No projects yet. Make one with: npx favo projects create NAME\n')
   terminal.out(
     renderTable(
       ['REF', 'NAME', 'SUBDOMAIN', 'STATUS', 'CREATED'],
