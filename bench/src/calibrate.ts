@@ -7,7 +7,7 @@ import { spawn } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { contextText, contextValues, readText, type BenchProject } from './project.ts'
+import { contextText, contextValues, readText, type Target } from './project.ts'
 import { runRawClients } from './raw-client.ts'
 
 export interface Calibration {
@@ -17,14 +17,14 @@ export interface Calibration {
 
 export const clients = 8
 
-export async function calibrate(project: BenchProject, seconds: number): Promise<Calibration> {
+export async function calibrate(project: Target, seconds: number): Promise<Calibration> {
   const measured = await runPgbench(project, seconds)
   if (measured !== null) return { requestsPerSecond: measured, tool: 'pgbench' }
   return { requestsPerSecond: await runRawClients(project, clients, seconds), tool: 'raw client' }
 }
 
 /** Null when there is no pgbench. */
-export async function runPgbench(project: BenchProject, seconds: number): Promise<number | null> {
+export async function runPgbench(project: Target, seconds: number): Promise<number | null> {
   const folder = await mkdtemp(join(tmpdir(), 'favo-pgbench-'))
   const script = join(folder, 'read.sql')
   const [role, claims, path] = contextValues

@@ -7,11 +7,14 @@ import { startEmbedded, superuser } from '@favo/cluster'
 import { openDb, sql } from '@favo/postgres'
 import { silentLogger } from '@favo/runtime'
 
-export interface BenchProject {
+/** Where the calibration signs in, as `<database>_api`. */
+export interface Target {
   readonly endpoint: { readonly host: string; readonly port: number }
   readonly database: string
-  /** Of `<database>_api`. */
   readonly password: string
+}
+
+export interface BenchProject extends Target {
   /** Process id of the postmaster: its reaped children's CPU time is the database's work. */
   readonly postmasterPid: number
   stop(): Promise<void>

@@ -1,19 +1,15 @@
 import { MessageWriter, openSession } from '@favo/postgres/wire'
-import { contextText, contextValues, readText, type BenchProject } from './project.ts'
+import { contextText, contextValues, readText, type Target } from './project.ts'
 
 /** The cheapest client there can be: writes the same bytes again as soon as the last answer has ended. */
-export async function runRawClients(
-  project: BenchProject,
-  clients: number,
-  seconds: number,
-): Promise<number> {
+export async function runRawClients(project: Target, clients: number, seconds: number): Promise<number> {
   const stops = await Promise.all(Array.from({ length: clients }, () => startRawClient(project)))
   await new Promise((resolve) => setTimeout(resolve, seconds * 1_000))
   const answers = stops.map((stop) => stop())
   return answers.reduce((sum, count) => sum + count, 0) / seconds
 }
 
-async function startRawClient({ endpoint, database, password }: BenchProject): Promise<() => number> {
+async function startRawClient({ endpoint, database, password }: Target): Promise<() => number> {
   const login = { endpoint, user: `${database}_api`, password, database, timeoutMs: 5_000 }
   const { socket } = await openSession(login)
   const writer = new MessageWriter()

@@ -1,0 +1,96 @@
+/**
+ * A load generator that leaves the two cores to what is measured: it writes one prepared request again and again on each
+ * connection and counts bytes of answers, which must all be alike. Run as a process of its own by `runLoad`.
+ */
+import { spawn } from 'node:child_process'
+import { connect } from 'node:net'
+import { fileURLToPath } from 'node:url'
+
+export interface LoadOptions {
+  readonly url: string
+  readonly method?: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body?: string
+  readonly connections: number
+  readonly seconds: number
+}
+
+export interface LoadResult {
+  readonly requestsPerSecond: number
+  readonly p50Ms: number
+  readonly p99Ms: number
+  readonly status: number
+  readonly bodyBytes: number
+}
+
+/** Throws when an answer is not a 2xx. */
+export function runLoad(options: LoadOptions): Promise<LoadResult> {
+  return new Promise((done, fail) => {
+    const child = spawn(
+      process.execPath,
+      ['--import', 'tsx', fileURLToPath(import.meta.url), JSON.stringify(options)],
+      { stdio: ['ignore', 'pipe', 'inherit'] },
+    )
+    let output = ''
+    child.stdout.on('data', (bytes: Buffer) => (output += bytes.toString()))
+    child.once('close', (code) =>
+      code === 0 ? done(JSON.parse(output) as LoadResult) : fail(new Error(`load failed (${code})`)),
+    )
+  })
+}
+
+async function generate(options: LoadOptions): Promise<LoadResult> {
+  const { hostname, port, pathname, search, host } = new URL(options.url)
+  const body = options.body ?? ''
+  const head = Object.entries({
+    host,
+    ...options.headers,
+    ...(body === '' ? {} : { 'content-length': String(Buffer.byteLength(body)) }),
+  }).map(([name, value]) => `${name}: ${value}\r\n`)
+  const request = Buffer.from(
+    `${options.method ?? 'GET'} ${pathname}${search} HTTP/1.1\r\n${head.join('')}\r\n${body}`,
+  )
+
+  const latencies: number[] = []
+  let seen = { status: 0, bodyBytes: 0 }
+  const warmUntil = performance.now() + 1_000
+  const until = warmUntil + options.seconds * 1_000
+  const client = () =>
+    new Promise<void>((done, fail) => {
+      const socket = connect({ host: hostname, port: Number(port), noDelay: true })
+      let sentAt = 0
+      let left = -1
+      const send = () => {
+        sentAt = performance.now()
+        left = -1
+        socket.write(request)
+      }
+      socket.once('connect', send)
+      socket.once('error', fail)
+      socket.on('data', (chunk) => {
+        if (left < 0) {
+          const end = chunk.indexOf('\r\n\r\n')
+          const header = chunk.toString('latin1', 0, end)
+          const status = Number(header.slice(9, 12))
+          if (status < 200 || status > 299) return fail(new Error(chunk.toString()))
+          const length = Number(/content-length: (\d+)/i.exec(header)?.[1] ?? 0)
+          seen = { status, bodyBytes: length }
+          left = length - (chunk.length - end - 4)
+        } else left -= chunk.length
+        if (left > 0) return
+        const now = performance.now()
+        if (now > warmUntil) latencies.push(now - sentAt)
+        if (now < until) return send()
+        socket.destroy()
+        done()
+      })
+    })
+  await Promise.all(Array.from({ length: options.connections }, client))
+  latencies.sort((a, b) => a - b)
+  const at = (share: number) => latencies[Math.floor(latencies.length * share)] ?? 0
+  return { requestsPerSecond: latencies.length / options.seconds, p50Ms: at(0.5), p99Ms: at(0.99), ...seen }
+}
+
+const given = process.argv[2]
+if (process.argv[1] === fileURLToPath(import.meta.url) && given !== undefined)
+  process.stdout.write(JSON.stringify(await generate(JSON.parse(given) as LoadOptions)))
