@@ -23,13 +23,18 @@ const dropTemporaryTables = step('DISCARD TEMP')
 const forgetSequences = step('DISCARD SEQUENCES')
 const stopListening = step('UNLISTEN *')
 
-/** Runs before BEGIN. `listening` are the quoted channels that the platform itself listens to on this connection. */
-export function stepsBeforeBegin(listening: readonly string[]): readonly Step[] {
-  return [resetSettings, stopListening, ...listening.map((channel) => step(`LISTEN ${channel}`))]
-}
+export const stepsBeforeBegin: readonly Step[] = [resetSettings]
 
-/** Run after BEGIN, because they take a snapshot, after which BEGIN could not set the isolation level any more. */
+/** After BEGIN, because they take a snapshot, after which BEGIN could not set the isolation level any more. */
 export const stepsAfterBegin: readonly Step[] = [closeCursors, dropTemporaryTables, forgetSequences]
+
+/**
+ * At the end: UNLISTEN and LISTEN act when the transaction commits, so there they undo those of the request itself, in
+ * both directions. `listening` are the quoted channels that the platform listens to on this connection.
+ */
+export function stepsAtEnd(listening: readonly string[]): readonly Step[] {
+  return [stopListening, ...listening.map((channel) => step(`LISTEN ${channel}`))]
+}
 
 /**
  * The last of the cleaning.

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import { quoteIdent } from '../sql.ts'
 import { ConnectionError, DatabaseError, type Step } from '../types.ts'
 import { sendCancelRequest } from './cancel.ts'
-import { checkStep, stepsAfterBegin, stepsBeforeBegin } from './cleaning.ts'
+import { checkStep, stepsAfterBegin, stepsAtEnd, stepsBeforeBegin } from './cleaning.ts'
 import { isFatal, readCString, readError, readFields, readRow } from './decode.ts'
 import type { Endpoint } from './endpoint.ts'
 import { Flight, type FlightPlan, type FlightResult } from './flight.ts'
@@ -25,6 +25,8 @@ interface Listener {
   readonly onNotify: (payload: string) => void
   readonly onLost: () => void
 }
+
+type Cleaning = readonly [before: readonly Step[], after: readonly Step[], end: readonly Step[]]
 
 interface Cancelling {
   readonly flight: Flight
@@ -69,9 +71,9 @@ export class Connection {
   readonly #statements = new StatementCache(statementsMax)
   readonly #flights: Flight[] = []
   readonly #listeners = new Map<string, Listener[]>()
-  #cleaning = [stepsBeforeBegin([]), stepsAfterBegin] as const
+  #cleaning: Cleaning = [stepsBeforeBegin, stepsAfterBegin, stepsAtEnd([])]
   /** The encoded Bind and Execute of the cleaning steps, once they are all prepared. */
-  #cleaningBytes: readonly [Buffer, Buffer] | null = null
+  #cleaningBytes: readonly [Buffer, Buffer, Buffer] | null = null
   #fatal: DatabaseError | null = null
   #isOpen = true
   #isHeld = false
@@ -218,7 +220,8 @@ export class Connection {
     }
     await this.run({ ...rollback, script: `listen ${quoteIdent(channel)}` })
     this.#listeners.set(channel, [listener])
-    this.#cleaning = [stepsBeforeBegin([...this.#listeners.keys()].map(quoteIdent)), stepsAfterBegin]
+    const channels = [...this.#listeners.keys()].map(quoteIdent)
+    this.#cleaning = [stepsBeforeBegin, stepsAfterBegin, stepsAtEnd(channels)]
     this.#cleaningBytes = null
   }
 
@@ -279,11 +282,12 @@ export class Connection {
     }
     flight.head = flight.units.length
     for (const step of plan.steps) this.#encodeStep(flight, step)
+    if (plan.clean) this.#encodeCleaning(flight, 2)
     if (plan.end !== null) this.#encodeStep(flight, plan.end === 'commit' ? commitStep : rollbackStep)
     this.#writer.sync()
   }
 
-  #encodeCleaning(flight: Flight, part: 0 | 1): void {
+  #encodeCleaning(flight: Flight, part: 0 | 1 | 2): void {
     const steps = this.#cleaning[part]
     if (this.#cleaningBytes === null) {
       for (const step of steps) this.#encodeStep(flight, step)
@@ -354,7 +358,7 @@ export class Connection {
         return
       case backend.copyInResponse:
       case backend.copyBothResponse:
-        // The Sync is already behind it and would be swallowed: there is no way on with this connection.
+        // What was sent behind it is taken for data, the Sync too: there is no way on with this connection.
         flight.error = new DatabaseError({
           message: 'COPY from the client is not possible here',
           code: '0A000',
@@ -384,7 +388,7 @@ export class Connection {
       return
     }
     flight.isAnswered = true
-    flight.error = error
+    flight.error ??= error
     flight.isPreludeError = flight.completed < flight.head
   }
 
@@ -470,7 +474,8 @@ export class Connection {
       }
       return scratch.take()
     }
-    this.#cleaningBytes = [encode(this.#cleaning[0]), encode(this.#cleaning[1])]
+    const [before, after, end] = this.#cleaning
+    this.#cleaningBytes = [encode(before), encode(after), encode(end)]
   }
 
   #notify(chunk: Buffer, start: number): void {
