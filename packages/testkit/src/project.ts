@@ -69,12 +69,15 @@ export async function createTestProject(
     version: 1,
     ...overrides,
   }
-  const close = async () => {
+  const closeAll = async () => {
     await pools.close()
     await admin.close()
     await tenancy.dropDatabase(database)
     await tenancy.close()
   }
+  // A service that was started on it closes it too.
+  let closing: Promise<void> | null = null
+  const close = () => (closing ??= closeAll())
   closeWithTest(close)
   return {
     project,
