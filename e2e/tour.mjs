@@ -7,7 +7,9 @@ import WebSocket from 'ws'
 
 const favo = fileURLToPath(new URL('../apps/cli/bin/favo.mjs', import.meta.url))
 const project = JSON.parse(
-  execFileSync(process.execPath, [favo, 'projects', 'get', process.argv[2] ?? 'demo', '--json'], { encoding: 'utf8' }),
+  execFileSync(process.execPath, [favo, 'projects', 'get', process.argv[2] ?? 'demo', '--json'], {
+    encoding: 'utf8',
+  }),
 )
 
 // Node before 22 has no WebSocket of its own, and supabase-js wants one; newer ones need no options.
@@ -25,7 +27,7 @@ async function signUp(name) {
 
 const show = (who, { data, error }) => {
   if (error) throw error
-  console.log(who.padEnd(14), JSON.stringify(data))
+  console.log(who.padEnd(14), data)
 }
 
 const ann = await signUp('ann')
