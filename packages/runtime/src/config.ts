@@ -68,5 +68,7 @@ export function describeConfig(schema: z.ZodObject): string {
 
 function defaultOf(field: z.ZodType): string {
   const parsed = field.safeParse(undefined)
-  return parsed.success && parsed.data !== undefined ? `\`${String(parsed.data)}\`` : 'none'
+  return parsed.success && parsed.data !== undefined
+    ? `\`${JSON.stringify(parsed.data).replaceAll('"', '')}\``
+    : 'none'
 }

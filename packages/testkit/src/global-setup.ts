@@ -10,10 +10,10 @@ declare module 'vitest' {
 
 /** One throwaway cluster for the run, with the template database made, so that no test file waits for it. */
 export default async function setup({ provide }: TestProject): Promise<() => Promise<void>> {
-  const { server: _server, stop, ...cluster } = await startCluster()
+  const cluster = await startCluster()
   const tenancy = createTestTenancy(cluster)
   await tenancy.prepare()
   await tenancy.close()
   provide('cluster', { endpoint: cluster.endpoint, password: cluster.password, masterKey: cluster.masterKey })
-  return stop
+  return () => cluster.stop()
 }
