@@ -30,6 +30,8 @@ export interface Admin {
     work: (session: AdminSession) => Promise<T>,
     options?: { eventTriggers: 'on' },
   ): Promise<T>
+  /** A session in the maintenance database that its user keeps and closes. */
+  open(): Promise<AdminSession & { close(): Promise<void> }>
   close(): Promise<void>
 }
 
@@ -62,6 +64,9 @@ export function createAdmin(options: AdminOptions, sessionsMax: number): Admin {
   return {
     session: async (work) => {
       const client = await pool.connect()
+      // The pool listens to idle sessions only. One that breaks between two statements reports it with the next.
+      const ignore = () => {}
+      client.on('error', ignore)
       let broken = true
       try {
         const result = await work(sessionOf(client))
@@ -69,6 +74,7 @@ export function createAdmin(options: AdminOptions, sessionsMax: number): Admin {
         return result
       } finally {
         // After a failure the session may hold locks or a transaction; a new one costs a few milliseconds.
+        client.off('error', ignore)
         client.release(broken)
       }
     },
@@ -77,6 +83,15 @@ export function createAdmin(options: AdminOptions, sessionsMax: number): Admin {
         { ...connection, database, options: sessionOptions(inDatabaseOptions?.eventTriggers ?? 'off') },
         work,
       ),
+    open: async () => {
+      const client = new Client({
+        ...connection,
+        database: maintenanceDatabase,
+        options: sessionOptions('off'),
+      })
+      await connectOrEnd(client)
+      return { ...sessionOf(client), close: () => client.end() }
+    },
     close: () => pool.end(),
   }
 }
@@ -96,13 +111,23 @@ export async function withSession<T>(
   work: (session: AdminSession) => Promise<T>,
 ): Promise<T> {
   const client = new Client({ application_name: 'favo tenancy', ...target })
+  await connectOrEnd(client)
+  try {
+    return await work(sessionOf(client))
+  } finally {
+    await client.end()
+  }
+}
+
+async function connectOrEnd(client: Client): Promise<void> {
+  // A session that breaks while idle reports it with the next statement.
   client.on('error', () => {})
   try {
     await client.connect()
-    return await work(sessionOf(client))
-  } finally {
-    // Also after a failed sign-in: a socket in mid-authentication would hold up every DROP DATABASE.
+  } catch (error) {
+    // A socket that stays in mid-authentication would hold up every DROP DATABASE until authentication_timeout.
     await client.end()
+    throw error
   }
 }
 

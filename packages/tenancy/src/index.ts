@@ -5,8 +5,14 @@ export type { CreateDatabaseInput, CreationStep } from './create-database.ts'
 export type { DatabaseListing } from './list-databases.ts'
 export type { ComponentMigrations } from './migrations.ts'
 export type { UpgradeResult } from './upgrade-database.ts'
-export type { VacuumOptions } from './vacuum.ts'
-export type { TransactionUse, Watchdog, WatchdogOptions, WatchdogThresholds } from './watchdog.ts'
+export type { Vacuum, VacuumOptions } from './vacuum.ts'
+export type {
+  EndedSession,
+  TransactionUse,
+  Watchdog,
+  WatchdogOptions,
+  WatchdogThresholds,
+} from './watchdog.ts'
 export { TenancyError } from './errors.ts'
 
 /** Control files that replace or join those of the Postgres distribution; packages/cluster lays them over its copy. */

@@ -119,14 +119,20 @@ export const expectedSettings: Readonly<Record<Suffix, ReadonlyMap<string, strin
   svc: new Map([['idle_in_transaction_session_timeout', '30s']]),
 }
 
-export function loginSettings(database: string, suffix: Suffix): Sql[] {
+export function loginSettings(
+  database: string,
+  suffix: Suffix,
+  wanted: (name: string) => boolean = () => true,
+): Sql[] {
   const login = sql.ident(loginName(database, suffix))
-  return [...expectedSettings[suffix]].map(
-    ([name, value]) =>
-      sql`alter role ${login} in database ${sql.ident(database)} set ${sql.ident(name)} = ${
-        name === 'search_path' ? sql.trusted(value) : sql.literal(value)
-      }`,
-  )
+  return [...expectedSettings[suffix]]
+    .filter(([name]) => wanted(name))
+    .map(
+      ([name, value]) =>
+        sql`alter role ${login} in database ${sql.ident(database)} set ${sql.ident(name)} = ${
+          name === 'search_path' ? sql.trusted(value) : sql.literal(value)
+        }`,
+    )
 }
 
 export function findSuffix(role: string): Suffix | null {

@@ -81,17 +81,19 @@ export function findRepairs(row: RoleRow): Sql[] {
 
   const expected = expectedSettings[suffix]
   const found = new Map(row.settings.map((entry) => splitSetting(entry)))
-  for (const [name, value] of found) {
-    const wanted = expected.get(name)
-    const isCustomers = suffix !== 'svc' && (customerSettings.has(name.toLowerCase()) || name.includes('.'))
-    if (wanted === undefined ? !isCustomers : !isCustomers && value !== wanted)
+  const isCustomers = (name: string) =>
+    suffix !== 'svc' && (customerSettings.has(name.toLowerCase()) || name.includes('.'))
+  for (const name of found.keys())
+    if (!expected.has(name) && !isCustomers(name))
       repairs.push(sql`alter role ${role}${scope} reset ${sql.ident(...name.split('.'))}`)
-  }
-  const isDamaged = [...expected].some(
-    ([name, wanted]) => found.get(name) !== wanted && (suffix === 'svc' || !customerSettings.has(name)),
-  )
-  if (isDamaged) repairs.push(...loginSettings(row.database, suffix))
-  return repairs
+  return [
+    ...repairs,
+    ...loginSettings(
+      row.database,
+      suffix,
+      (name) => !isCustomers(name) && found.get(name) !== expected.get(name),
+    ),
+  ]
 }
 
 function splitSetting(entry: string): [string, string] {

@@ -12,7 +12,7 @@ import { checkDatabaseName } from './names.ts'
 import { pauseDatabase, resumeDatabase } from './pause-database.ts'
 import { prepareTemplate } from './template.ts'
 import { restoreOwners, upgradeDatabase, type UpgradeResult } from './upgrade-database.ts'
-import { startVacuum, type VacuumOptions } from './vacuum.ts'
+import { startVacuum, type Vacuum, type VacuumOptions } from './vacuum.ts'
 import { startWatchdog, type Watchdog, type WatchdogOptions } from './watchdog.ts'
 
 export interface TenancyOptions {
@@ -57,7 +57,7 @@ export interface Tenancy {
   /** Ends what Postgres itself cannot limit, every `intervalMs` (default 5,000). */
   startWatchdog(options?: WatchdogOptions): Watchdog
   /** Vacuums and analyzes what was written to, since autovacuum comes by rarely here. Default: every minute. */
-  startVacuum(options?: VacuumOptions): { stop(): Promise<void> }
+  startVacuum(options?: VacuumOptions): Vacuum
   /** Stops watchdog and vacuum and closes all sessions. */
   close(): Promise<void>
 }
@@ -74,6 +74,12 @@ export function createTenancy(options: TenancyOptions): Tenancy {
   let loaded: Promise<MigrationSet> | null = null
   let platformVersion = ''
   const migrations = () => (loaded ??= readMigrations(options.migrations))
+
+  let closing: Promise<void> | null = null
+  const closeAll = async () => {
+    await Promise.all(stoppers.map((stop) => stop()))
+    await Promise.all([admin.close(), guardAdmin.close()])
+  }
 
   const prepare = async () => {
     const set = await migrations()
@@ -92,9 +98,9 @@ export function createTenancy(options: TenancyOptions): Tenancy {
       try {
         await createDatabase(admin, passwordFor, input)
       } catch (error) {
-        // 3D000: no such template. Somebody dropped it, or the platform was killed before the first one was complete.
-        if (sqlState(error) !== '3D000') throw error
-        log.warn('the template database is missing; building it')
+        // No such template (3D000) or no such label (42704): somebody dropped it, or the cluster was never prepared.
+        if (!['3D000', '42704'].includes(sqlState(error) ?? '')) throw error
+        log.warn('the template database or a label is missing; preparing the cluster')
         await prepare()
         await createDatabase(admin, passwordFor, input)
       }
@@ -145,9 +151,6 @@ export function createTenancy(options: TenancyOptions): Tenancy {
       stoppers.push(() => vacuum.stop())
       return vacuum
     },
-    close: async () => {
-      await Promise.all(stoppers.map((stop) => stop()))
-      await Promise.all([admin.close(), guardAdmin.close()])
-    },
+    close: () => (closing ??= closeAll()),
   }
 }

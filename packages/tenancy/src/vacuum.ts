@@ -1,6 +1,7 @@
 import { sql } from '@favo/postgres'
 import type { Logger } from '@favo/runtime'
 import type { Admin, AdminSession } from './admin.ts'
+import { maintenanceDatabase } from './names.ts'
 
 export interface VacuumOptions {
   readonly intervalMs?: number
@@ -29,7 +30,7 @@ export function startVacuum(admin: Admin, log: Logger, options: VacuumOptions = 
   const work = async (): Promise<readonly string[]> => {
     const writes = await admin.session(readWrites)
     for (const database of seen.keys()) if (!writes.has(database)) seen.delete(database)
-    const done: string[] = []
+    const done = await admin.session((session) => vacuumTables(session, maintenanceDatabase, log))
     for (const [database, count] of writes) {
       const last = seen.get(database)
       if (isStopping) break
@@ -38,7 +39,7 @@ export function startVacuum(admin: Admin, log: Logger, options: VacuumOptions = 
       else if (count - (last ?? 0) >= writesMin || count < (last ?? 0)) {
         seen.set(database, count)
         try {
-          done.push(...(await vacuumDatabase(admin, database, log)))
+          done.push(...(await admin.inDatabase(database, (inside) => vacuumTables(inside, database, log))))
         } catch (error) {
           // Dropped meanwhile, or Postgres restarts.
           log.warn({ error, database }, 'a database could not be vacuumed')
@@ -75,38 +76,42 @@ async function readWrites(session: AdminSession): Promise<Map<string, number>> {
 interface DueTable {
   readonly schema: string
   readonly name: string
-  readonly vacuum: boolean
-  readonly analyze: boolean
+  readonly needs_vacuum: boolean
+  readonly needs_analyze: boolean
 }
 
 /**
- * Autovacuum's own formula, catalogs included. Postgres evaluates customers' index expressions as the table's owner in a
- * restricted mode, so no code of theirs gets the superuser's rights here.
+ * Autovacuum's own formula, catalogs included; the shared ones only in the maintenance database. Postgres evaluates
+ * customers' index expressions as the table's owner in a restricted mode, so no code of theirs gets the superuser's rights.
  */
-async function vacuumDatabase(admin: Admin, database: string, log: Logger): Promise<string[]> {
-  return admin.inDatabase(database, async (session) => {
-    await session.run(sql`set vacuum_cost_delay = '2ms'; set statement_timeout = '10min'`)
-    const due = await session.many<DueTable>(sql`
-      select * from (
-        select
-          stat.schemaname as schema,
-          stat.relname as name,
-          n_dead_tup > 50 + 0.2 * greatest(reltuples, 0)
-            or n_ins_since_vacuum > 1000 + 0.2 * greatest(reltuples, 0) as vacuum,
-          n_mod_since_analyze > 50 + 0.1 * greatest(reltuples, 0) as analyze
-        from pg_stat_all_tables stat join pg_class on pg_class.oid = stat.relid
-        where relkind in ('r', 'm') and relpersistence = 'p' and schemaname <> 'pg_toast'
-      ) tables
-      where vacuum or analyze
-    `)
-    const done: string[] = []
+async function vacuumTables(session: AdminSession, database: string, log: Logger): Promise<string[]> {
+  const due = await session.many<DueTable>(sql`
+    select * from (
+      select
+        stat.schemaname as schema,
+        stat.relname as name,
+        n_dead_tup > 50 + 0.2 * greatest(reltuples, 0)
+          or n_ins_since_vacuum > 1000 + 0.2 * greatest(reltuples, 0) as needs_vacuum,
+        n_mod_since_analyze > 50 + 0.1 * greatest(reltuples, 0) as needs_analyze
+      from pg_stat_all_tables stat join pg_class on pg_class.oid = stat.relid
+      where relkind in ('r', 'm') and relpersistence = 'p' and schemaname <> 'pg_toast'
+        and relisshared = (current_database() = ${maintenanceDatabase})
+    ) tables
+    where needs_vacuum or needs_analyze
+  `)
+  if (due.length === 0) return []
+  await session.run(sql`set vacuum_cost_delay = '2ms'; set statement_timeout = '10min'`)
+  const done: string[] = []
+  try {
     for (const table of due) {
       const name = sql.ident(table.schema, table.name)
       try {
         // Never waits behind a customer's lock; the next round comes by again.
-        if (table.vacuum)
+        if (table.needs_vacuum)
           await session.run(
-            table.analyze ? sql`vacuum (skip_locked, analyze) ${name}` : sql`vacuum (skip_locked) ${name}`,
+            table.needs_analyze
+              ? sql`vacuum (skip_locked, analyze) ${name}`
+              : sql`vacuum (skip_locked) ${name}`,
           )
         else await session.run(sql`analyze (skip_locked) ${name}`)
         done.push(`${database}.${table.schema}.${table.name}`)
@@ -115,6 +120,9 @@ async function vacuumDatabase(admin: Admin, database: string, log: Logger): Prom
         log.debug({ error, database }, 'a table could not be vacuumed')
       }
     }
-    return done
-  })
+  } finally {
+    // A pooled session is used for other things afterwards.
+    await session.run(sql`reset vacuum_cost_delay; reset statement_timeout`)
+  }
+  return done
 }

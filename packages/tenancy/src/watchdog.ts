@@ -11,7 +11,7 @@ export interface WatchdogThresholds {
   /** A transaction this old holds back vacuum of the shared catalogs, and transaction ids. */
   readonly transactionAgeMs: number
   readonly idleInTransactionMs: number
-  /** The lock table is shared: when it is full, every tenant gets "out of shared memory". */
+  /** Of a session; its database may have twice as many. The lock table is shared: when it is full, nobody gets a lock. */
   readonly locksMax: number
   /** How long a statement of the platform may wait for a lock that a tenant holds. */
   readonly blockingMs: number
@@ -62,27 +62,30 @@ export interface Watchdog {
 export function startWatchdog(admin: Admin, log: Logger, options: WatchdogOptions = {}): Watchdog {
   const { intervalMs = 5_000, settingsIntervalMs = 60_000 } = options
   const thresholds = { ...defaultThresholds, ...options.thresholds }
+  const guard = createGuard(admin, thresholds)
   const meter = createTransactionMeter()
   let round: Promise<readonly EndedSession[]> | null = null
   let settingsCheckedAt = 0
 
-  const work = async (): Promise<readonly EndedSession[]> =>
-    admin.session(async (session) => {
-      const ended = await endHarmfulSessions(session, thresholds)
-      for (const end of ended) log.warn({ ...end }, 'ended a session that harmed other tenants')
+  const work = async (): Promise<readonly EndedSession[]> => {
+    const ended = await guard.endHarmfulSessions()
+    for (const end of ended) log.warn({ ...end }, 'ended a session that harmed other tenants')
+    await admin.session(async (session) => {
       warnOfTransactionUse(await meter.sample(session), thresholds, log)
-      if (Date.now() - settingsCheckedAt >= settingsIntervalMs) {
-        settingsCheckedAt = Date.now()
-        const restored = await restoreSettings(session)
-        for (const change of restored) log.warn({ change }, 'put a role right that a tenant had changed')
-      }
-      return ended
+      if (Date.now() - settingsCheckedAt < settingsIntervalMs) return
+      settingsCheckedAt = Date.now()
+      for (const change of await restoreSettings(session))
+        log.warn({ change }, 'put a role right that a tenant had changed')
     })
+    return ended
+  }
   const check = () => (round ??= work().finally(() => (round = null)))
 
-  const timer = setInterval(() => {
+  const look = () => {
     check().catch((error: unknown) => log.warn({ error }, 'the watchdog could not look'))
-  }, intervalMs)
+  }
+  look() // at once, because the first look is the one that needs new locks
+  const timer = setInterval(look, intervalMs)
   timer.unref()
   return {
     check,
@@ -90,7 +93,38 @@ export function startWatchdog(admin: Admin, log: Logger, options: WatchdogOption
     stop: async () => {
       clearInterval(timer)
       await round?.catch(() => {})
+      await guard.close()
     },
+  }
+}
+
+/**
+ * Looks in one transaction that stays open from round to round. When a tenant has filled the lock table, nothing can take a
+ * lock on a shared catalog any more, nor sign in; but this transaction has held all its locks since its first look. It has
+ * no id and, between statements, no snapshot, so it holds back nothing.
+ */
+function createGuard(admin: Admin, thresholds: WatchdogThresholds) {
+  let held: Awaited<ReturnType<Admin['open']>> | null = null
+  const release = async () => {
+    const session = held
+    held = null
+    await session?.close()
+  }
+  return {
+    endHarmfulSessions: async (): Promise<EndedSession[]> => {
+      try {
+        if (held === null) {
+          held = await admin.open()
+          await held.run(sql`set idle_in_transaction_session_timeout = 0`)
+          await held.run(sql`begin isolation level read committed`)
+        }
+        return await endHarmfulSessions(held, thresholds)
+      } catch (error) {
+        await release()
+        throw error
+      }
+    },
+    close: release,
   }
 }
 
@@ -98,9 +132,19 @@ async function endHarmfulSessions(
   session: AdminSession,
   thresholds: WatchdogThresholds,
 ): Promise<EndedSession[]> {
+  // Each round, also when nobody is to blame: asking is what makes Postgres drop what all listeners have read. When the
+  // queue was full nothing else would, because only a notification that succeeds does it too.
+  // And the list of sessions is a transaction's first look at it, unless told otherwise.
+  const [queue] = await session.many<{ usage: number }>(
+    sql`select pg_notification_queue_usage() as usage, pg_stat_clear_snapshot()`,
+  )
   return session.many<EndedSession>(sql`
     with tenant_sessions as (
       select * from pg_stat_activity where starts_with(usename::text, 'p_')
+    ), held_locks as (
+      select pid, datname, count(*) as locks, sum(count(*)) over (partition by datname) as of_database
+      from pg_locks join tenant_sessions using (pid)
+      group by pid, datname
     ), harmful (pid, reason) as (
       select pid, 'transaction too old' from tenant_sessions
       where xact_start < clock_timestamp() - make_interval(secs => ${thresholds.transactionAgeMs} / 1000.0)
@@ -109,8 +153,10 @@ async function endHarmfulSessions(
       where starts_with(state, 'idle in transaction')
         and state_change < clock_timestamp() - make_interval(secs => ${thresholds.idleInTransactionMs} / 1000.0)
       union all
-      select pid, 'too many locks' from pg_locks
-      group by pid having count(*) > ${thresholds.locksMax}::int
+      -- Many sessions with some locks each do the same as one with many.
+      select pid, 'too many locks' from held_locks
+      where locks > ${thresholds.locksMax}::int
+        or (of_database > 2 * ${thresholds.locksMax}::int and locks > ${thresholds.locksMax}::int / 20)
       union all
       -- Only where the platform waits: pg_blocking_pids stops the lock manager for a moment.
       select unnest(pg_blocking_pids(waiting.pid)), 'blocks the platform' from pg_locks waiting
@@ -119,7 +165,7 @@ async function endHarmfulSessions(
         and waiting.pid in (select pid from pg_stat_activity join pg_roles on pg_roles.oid = usesysid where rolsuper)
       union all
       select pid, 'keeps the notification queue full' from tenant_sessions
-      where pg_notification_queue_usage() > ${thresholds.notifyQueueShare}::float8
+      where ${queue?.usage ?? 0}::float8 > ${thresholds.notifyQueueShare}::float8
         and starts_with(state, 'idle in transaction')
         and xact_start < clock_timestamp() - make_interval(secs => ${thresholds.notifyPinMs} / 1000.0)
     )

@@ -33,6 +33,7 @@ export interface Tenants {
 
 export async function startTenants(cluster: ClusterAccess = inject('cluster')): Promise<Tenants> {
   const tenancy = createTestTenancy(cluster)
+  await tenancy.prepare()
   const made: string[] = []
   const newTenant = async (): Promise<Tenant> => {
     const tenant = { database: newName(), ownerPassword: randomBytes(12).toString('hex') }

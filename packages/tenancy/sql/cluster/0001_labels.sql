@@ -36,25 +36,41 @@ end
 $$;
 
 -- Memberships, never WITH ADMIN OPTION. postgres owns everything of the customer's and may act as every role of Supabase's.
+-- Any other membership of a label would be one of every tenant's at once, so it is taken away.
 do $$
 declare
+  wanted constant text[] := array[
+    'postgres>anon', 'postgres>authenticated', 'postgres>service_role', 'postgres>authenticator',
+    'postgres>supabase_admin', 'postgres>supabase_auth_admin', 'postgres>supabase_storage_admin',
+    'postgres>supabase_realtime_admin', 'postgres>supabase_functions_admin', 'postgres>dashboard_user',
+    'supabase_storage_admin>anon', 'supabase_storage_admin>authenticated', 'supabase_storage_admin>service_role'
+  ];
   membership record;
 begin
   for membership in
-    select member.label as member, granted.label as granted
-    from (values
-      ('postgres', array['anon', 'authenticated', 'service_role', 'authenticator', 'supabase_admin',
-        'supabase_auth_admin', 'supabase_storage_admin', 'supabase_realtime_admin', 'supabase_functions_admin',
-        'dashboard_user']),
-      ('supabase_storage_admin', array['anon', 'authenticated', 'service_role'])
-    ) member (label, granted), unnest(member.granted) granted (label)
-    where not exists (
-      select from pg_auth_members
-      where roleid = granted.label::regrole and pg_auth_members.member = member.label::regrole and not admin_option
-    )
+    select member.rolname as member, granted.rolname as granted, admin_option,
+      member.rolname || '>' || granted.rolname = any (wanted) as is_wanted
+    from pg_auth_members
+    join pg_roles member on member.oid = pg_auth_members.member
+    join pg_roles granted on granted.oid = roleid
+    where not member.rolcanlogin and not starts_with(member.rolname, 'pg_') and not starts_with(member.rolname, 'p_')
   loop
-    execute format('grant %I to %I', membership.granted, membership.member);
-    execute format('revoke admin option for %I from %I', membership.granted, membership.member);
+    if not membership.is_wanted then
+      execute format('revoke %I from %I', membership.granted, membership.member);
+    elsif membership.admin_option then
+      execute format('revoke admin option for %I from %I', membership.granted, membership.member);
+    end if;
+  end loop;
+
+  for membership in
+    select split_part(pair, '>', 1) as member, split_part(pair, '>', 2) as granted from unnest(wanted) pair
+  loop
+    if not exists (
+      select from pg_auth_members
+      where roleid = membership.granted::regrole and member = membership.member::regrole
+    ) then
+      execute format('grant %I to %I', membership.granted, membership.member);
+    end if;
   end loop;
 end
 $$;
