@@ -105,7 +105,8 @@ export function endsInRollback({ preferences }: ApiRequest, settings: Settings):
     : preferences.transaction === 'rollback'
 }
 
-function bind(statement: Statement, request: ApiRequest, role: string): Step {
+/** A statement with the values of one request. */
+export function bind(statement: Statement, request: ApiRequest, role: string): Step {
   return {
     text: statement.text,
     types: statement.types,
