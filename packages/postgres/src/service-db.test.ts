@@ -145,14 +145,16 @@ describe('transactions', () => {
   test('keep others off their connection between their statements', async () => {
     const pools = openPools({ maxPerPool: 1 })
     const db = pools.forDatabase(project.database)
-    let other: Promise<unknown> | null = null
+    const others: Promise<unknown>[] = []
     await db.asService('service_role', 'test').transaction(async (tx) => {
       await tx.run(sql`insert into public.items values (30, 'a')`)
-      other = db.asService('service_role', 'test').one(sql`select count(*) from public.items where id = 30`)
+      others.push(
+        db.asService('service_role', 'test').one(sql`select count(*) from public.items where id = 30`),
+      )
       await until(() => pools.stats().waiting === 1)
       await tx.run(sql`delete from public.items where id = 30`)
     })
-    expect(await other).toEqual({ count: 0 })
+    expect(await Promise.all(others)).toEqual([{ count: 0 }])
   })
 
   test('statements that are not awaited one by one still run in order', async () => {

@@ -1,40 +1,24 @@
 import type { Socket } from 'node:net'
 import { quoteIdent } from '../sql.ts'
-import { ConnectionError, DatabaseError, type Step } from '../types.ts'
+import { ConnectionError, DatabaseError } from '../types.ts'
 import { sendCancelRequest } from './cancel.ts'
-import { checkStep, stepsAfterBegin, stepsAtEnd, stepsBeforeBegin } from './cleaning.ts'
 import { isFatal, readCString, readError, readFields, readRow } from './decode.ts'
 import type { Endpoint } from './endpoint.ts'
+import { Cancellation } from './cancellation.ts'
 import { Flight, type FlightPlan, type FlightResult } from './flight.ts'
+import { FlightEncoder } from './flight-encoder.ts'
 import { backend, Framing } from './framing.ts'
 import type { Session } from './handshake.ts'
 import type { StatementSpeeds } from '../pool/statement-speeds.ts'
-import { StatementCache, type Statement } from './statements.ts'
+import type { Statement } from './statements.ts'
 import { MessageWriter, terminateMessage } from './writer.ts'
 
-const statementsMax = 500
-/** How long a cancelled statement may take to end before the connection is given up. */
-const cancelTimeoutMs = 5_000
 /** How long the server may take to say goodbye. */
 const closeTimeoutMs = 2_000
-
-/** For parts that are encoded once and kept. */
-const scratch = new MessageWriter()
 
 interface Listener {
   readonly onNotify: (payload: string) => void
   readonly onLost: () => void
-}
-
-type Cleaning = readonly [before: readonly Step[], after: readonly Step[], end: readonly Step[]]
-
-interface Cancelling {
-  readonly flight: Flight
-  /** No cancel request is underway. */
-  isAnswered: boolean
-  timer: NodeJS.Timeout | null
-  /** Ends the wait before the next request. */
-  wake?: () => void
 }
 
 const ignore = (): void => {}
@@ -68,16 +52,13 @@ export class Connection {
   readonly #endpoint: Endpoint
   readonly #secretKey: Buffer
   readonly #framing = new Framing((type, chunk, start, end) => this.#receive(type, chunk, start, end))
-  readonly #statements = new StatementCache(statementsMax)
+  readonly #encoder = new FlightEncoder()
   readonly #flights: Flight[] = []
   readonly #listeners = new Map<string, Listener[]>()
-  #cleaning: Cleaning = [stepsBeforeBegin, stepsAfterBegin, stepsAtEnd([])]
-  /** The encoded Bind and Execute of the cleaning steps, once they are all prepared. */
-  #cleaningBytes: readonly [Buffer, Buffer, Buffer] | null = null
   #fatal: DatabaseError | null = null
   #isOpen = true
   #isHeld = false
-  #cancelling: Cancelling | null = null
+  #cancelling: Cancellation | null = null
   #broken: Error | null = null
 
   constructor(session: Session, endpoint: Endpoint) {
@@ -87,6 +68,8 @@ export class Connection {
     this.#endpoint = endpoint
     this.#socket.on('data', (chunk: Buffer) => this.#read(chunk))
     this.#socket.on('error', (error) => this.#break(error))
+    // Before 'close': what is written in between goes nowhere.
+    this.#socket.on('end', () => this.#break(new Error('the server closed the connection')))
     this.#socket.on('close', () => this.#finish())
   }
 
@@ -108,10 +91,6 @@ export class Connection {
 
   get isListening(): boolean {
     return this.#listeners.size > 0
-  }
-
-  get preparedStatements(): number {
-    return this.#statements.size
   }
 
   /** Keeps the connection from becoming idle between the flights of a transaction. */
@@ -165,35 +144,13 @@ export class Connection {
   cancel(flight: Flight): void {
     if (this.#flights[0] !== flight || this.#cancelling !== null || !this.#isOpen) return
     this.rescue()
-    const cancelling: Cancelling = { flight, isAnswered: false, timer: null }
-    this.#cancelling = cancelling
-    void this.#interrupt(cancelling)
-  }
-
-  /**
-   * Sends the cancel, and again while the statement goes on: one that arrives before the backend has read the statement is
-   * ignored by it.
-   */
-  async #interrupt(cancelling: Cancelling): Promise<void> {
     const backend = { processId: this.processId, secretKey: this.#secretKey }
-    const until = performance.now() + cancelTimeoutMs
-    for (let delayMs = 20; ; delayMs *= 2) {
-      cancelling.isAnswered = false
-      try {
-        await sendCancelRequest(this.#endpoint, backend, cancelTimeoutMs)
-      } catch (error) {
-        return this.destroy(error as Error)
-      }
-      cancelling.isAnswered = true
-      this.#settle()
-      if (this.#cancelling !== cancelling) return
-      await new Promise<void>((resolve) => {
-        cancelling.wake = resolve
-        cancelling.timer = setTimeout(resolve, delayMs)
-      })
-      if (this.#cancelling !== cancelling || !this.#isOpen) return
-      if (performance.now() > until) return this.destroy(new Error('a cancelled statement did not end'))
-    }
+    this.#cancelling = new Cancellation(
+      flight,
+      (timeoutMs) => sendCancelRequest(this.#endpoint, backend, timeoutMs),
+      () => this.#settle(),
+      (error) => this.destroy(error),
+    )
   }
 
   /** Sends those that wait behind the flight at the front elsewhere. Only for flights that share: they change nothing. */
@@ -220,9 +177,7 @@ export class Connection {
     }
     await this.run({ ...rollback, script: `listen ${quoteIdent(channel)}` })
     this.#listeners.set(channel, [listener])
-    const channels = [...this.#listeners.keys()].map(quoteIdent)
-    this.#cleaning = [stepsBeforeBegin, stepsAfterBegin, stepsAtEnd(channels)]
-    this.#cleaningBytes = null
+    this.#encoder.setListening([...this.#listeners.keys()].map(quoteIdent))
   }
 
   /** Says goodbye; `onClosed` follows when the server has really gone. */
@@ -244,12 +199,8 @@ export class Connection {
   #submit(flight: Flight): void {
     const before = this.#writer.length
     try {
-      this.#encode(flight)
+      this.#encoder.encode(flight, this.#writer)
     } catch (error) {
-      // A value that cannot be encoded: nothing was sent, the connection is as it was.
-      this.#writer.truncate(before)
-      this.#statements.clear()
-      this.#cleaningBytes = null
       flight.invalid = error as Error
       queueMicrotask(() => {
         this.#report(flight)
@@ -264,52 +215,6 @@ export class Connection {
 
   readonly #flush = (): void => {
     if (this.#writer.length > 0) this.#socket.write(this.#writer.take())
-  }
-
-  #encode(flight: Flight): void {
-    const { plan } = flight
-    for (const name of this.#statements.takeDropped()) this.#writer.closeStatement(name)
-    if (plan.script !== null) {
-      this.#writer.query(plan.script)
-      return
-    }
-    if (plan.clean) this.#encodeCleaning(flight, 0)
-    if (plan.begin !== null)
-      this.#encodeStep(flight, { text: plan.begin.text, values: [], plan: '(transaction)' })
-    if (plan.clean) {
-      this.#encodeCleaning(flight, 1)
-      this.#encodeStep(flight, checkStep(plan.begin))
-    }
-    flight.head = flight.units.length
-    for (const step of plan.steps) this.#encodeStep(flight, step)
-    if (plan.clean) this.#encodeCleaning(flight, 2)
-    if (plan.end !== null) this.#encodeStep(flight, plan.end === 'commit' ? commitStep : rollbackStep)
-    this.#writer.sync()
-  }
-
-  #encodeCleaning(flight: Flight, part: 0 | 1 | 2): void {
-    const steps = this.#cleaning[part]
-    if (this.#cleaningBytes === null) {
-      for (const step of steps) this.#encodeStep(flight, step)
-      return
-    }
-    this.#writer.bytes(this.#cleaningBytes[part])
-    for (let i = 0; i < steps.length; i++) flight.units.push(null)
-  }
-
-  #encodeStep(flight: Flight, step: Step): void {
-    let statement = this.#statements.get(step)
-    if (!statement.isReady) {
-      // Underway in a flight before this one, which may fail: not to be relied on.
-      if (statement.isParsing) statement = this.#statements.get({ ...step, plan: null })
-      statement.isParsing = true
-      flight.parsing.push(statement)
-      this.#writer.parse(statement.name, statement.text, step.types ?? noTypes)
-      this.#writer.describeStatement(statement.name)
-    }
-    flight.units.push(statement)
-    this.#writer.bind(statement.name, step.values)
-    this.#writer.execute()
   }
 
   #read(chunk: Buffer): void {
@@ -403,7 +308,7 @@ export class Connection {
     if (flight.plan.shareKey !== null) this.speeds?.note(flight.plan.shareKey, now - flight.startedAt)
     const next = this.#flights[0]
     if (next !== undefined) next.startedAt = now
-    if (flight.error !== null && this.#isOpen && this.#isStale(flight, flight.error, isBroken)) {
+    if (flight.error !== null && this.#isOpen && this.#encoder.isStale(flight, flight.error, isBroken)) {
       if (isBroken) this.#submit(new Flight(rollback, ignore))
       flight.reset()
       flight.hasBeenResent = true
@@ -412,8 +317,7 @@ export class Connection {
     }
     // Whatever was left there, it could not be cleared away.
     if (flight.isPreludeError) this.destroy(new Error('something was left on the connection'))
-    if (flight.plan.clean && flight.error === null && this.#cleaningBytes === null)
-      this.#encodeCleaningBytes()
+    this.#encoder.keepCleaning(flight)
     // Sent before the result is reported: whoever hears of it may send something at once.
     if (isBroken && !flight.plan.keepsTransaction && this.#isOpen) this.#submit(new Flight(rollback, ignore))
     this.#report(flight)
@@ -426,56 +330,11 @@ export class Connection {
     if (this.#cancelling !== null) {
       if (!this.#cancelling.isAnswered) return
       const { flight } = this.#cancelling
-      this.#stopCancelling()
+      this.#cancelling.stop()
+      this.#cancelling = null
       if (flight.error?.code !== '57014') return this.close()
     }
     this.onIdle(this)
-  }
-
-  #stopCancelling(): void {
-    if (this.#cancelling === null) return
-    const { timer, wake } = this.#cancelling
-    if (timer !== null) clearTimeout(timer)
-    this.#cancelling = null
-    wake?.()
-  }
-
-  /**
-   * The server no longer has a prepared statement (DEALLOCATE in a function) or its result type has changed (DDL). Both
-   * are found at Bind, the transaction was rolled back as a whole, so the flight can be sent again with everything parsed.
-   */
-  #isStale(flight: Flight, error: DatabaseError, isBroken: boolean): boolean {
-    // After a COMMIT inside the steps something is done already.
-    if (
-      flight.isReported ||
-      flight.hasBeenResent ||
-      flight.isBound ||
-      flight.results.some(({ tag }) => tag === 'COMMIT')
-    )
-      return false
-    const statement = flight.units[flight.completed]
-    if (statement === undefined || (statement !== null && flight.parsing.includes(statement))) return false
-    if (error.code === '26000') {
-      this.#statements.clear()
-      this.#cleaningBytes = null
-    } else if (error.code === '0A000' && statement !== null) this.#statements.drop(statement)
-    else return false
-    // In the middle of a transaction of several flights there is no way back to its beginning.
-    return !isBroken || flight.plan.begin !== null
-  }
-
-  #encodeCleaningBytes(): void {
-    const encode = (steps: readonly Step[]): Buffer => {
-      for (const step of steps) {
-        const statement = this.#statements.get(step)
-        statement.isPinned = true
-        scratch.bind(statement.name, step.values)
-        scratch.execute()
-      }
-      return scratch.take()
-    }
-    const [before, after, end] = this.#cleaning
-    this.#cleaningBytes = [encode(before), encode(after), encode(end)]
   }
 
   #notify(chunk: Buffer, start: number): void {
@@ -492,14 +351,14 @@ export class Connection {
   /** The socket has closed: nothing that is still underway will be answered. */
   #finish(): void {
     this.#isOpen = false
-    const reason = this.#broken ?? new Error('the server closed the connection')
+    const reason = this.#broken ?? new Error('the connection closed')
     for (const flight of this.#flights.splice(0)) {
       if (flight.error === null || flight.error !== reason) flight.lost ??= reason
       // The server's last word came before any answer to this one, so it never began with it.
       if (this.#fatal !== null && !flight.isAnswered) flight.isUntouched = true
       this.#report(flight)
     }
-    this.#stopCancelling()
+    this.#cancelling?.stop()
     const listeners = [...this.#listeners.values()].flat()
     this.#listeners.clear()
     this.onClosed(this)
@@ -508,6 +367,3 @@ export class Connection {
 }
 
 const statusIdle = 0x49
-const noTypes: readonly number[] = []
-const commitStep: Step = { text: 'COMMIT', values: [], plan: '(transaction)' }
-const rollbackStep: Step = { text: 'ROLLBACK', values: [], plan: '(transaction)' }

@@ -26,7 +26,13 @@ export interface Session {
 /** Rejects with the server's DatabaseError, or with ConnectionError `unavailable`. */
 export function openSession(options: LoginOptions): Promise<Session> {
   return new Promise((resolve, reject) => {
-    const socket = connectSocket({ ...socketAddress(options.endpoint), noDelay: true })
+    const socket = connectSocket({
+      ...socketAddress(options.endpoint),
+      noDelay: true,
+      // A server that vanished without a word must not be waited for for ever.
+      keepAlive: true,
+      keepAliveInitialDelay: 15_000,
+    })
     let active: Socket = socket
     const timer = setTimeout(() => fail(new Error('the server did not answer in time')), options.timeoutMs)
     let isSettled = false
@@ -43,16 +49,16 @@ export function openSession(options: LoginOptions): Promise<Session> {
           : new ConnectionError('unavailable', `cannot connect: ${error.message}`, { cause: error }),
       )
     }
+    const onClose = (): void => fail(new Error('the server closed the connection'))
     const succeed = (session: Session): void => {
       if (isSettled) return
       isSettled = true
       clearTimeout(timer)
-      session.socket.removeAllListeners()
+      for (const watched of [socket, session.socket]) watched.off('error', fail).off('close', onClose)
       resolve(session)
     }
     const watch = (watched: Socket): void => {
-      watched.on('error', fail)
-      watched.on('close', () => fail(new Error('the server closed the connection')))
+      watched.on('error', fail).on('close', onClose)
     }
     watch(socket)
     socket.once('connect', () => {
