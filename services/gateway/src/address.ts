@@ -8,7 +8,7 @@ import { isRef } from '@favo/tokens'
  * - `host`: `<label>.<domain>`; the label is a ref or a subdomain.
  * - `path`: `/p/<ref>` on a host that is not a project's.
  * - `platform`: neither.
- * - `nowhere`: deeper below the domain than a project, or a path form on a project's host: two names are one too many.
+ * - `nowhere`: below the domain what can be no project's label, or a path form on a project's host: two names are one too many.
  */
 export type Address =
   | { readonly kind: 'host'; readonly label: string; readonly host: Host }
@@ -23,6 +23,7 @@ export interface Host {
   readonly port: string
 }
 
+const LABEL = /^[a-z0-9-]{1,63}$/
 const HOST_FORM = /^(\[[0-9a-f:.]{2,45}\]|[a-z0-9_-][a-z0-9._-]{0,254})(:[0-9]{1,5})?$/
 
 /** Null when it is not one host: empty, several, or with characters that have no place there. */
@@ -37,7 +38,7 @@ export function parseHost(header: string): Host | null {
 export function findAddress(host: Host, pathRef: string | null, domain: string): Address {
   if (host.name.endsWith(domain) && host.name.at(-domain.length - 1) === '.') {
     const label = host.name.slice(0, -domain.length - 1)
-    return pathRef !== null || label.includes('.') ? { kind: 'nowhere' } : { kind: 'host', label, host }
+    return pathRef === null && LABEL.test(label) ? { kind: 'host', label, host } : { kind: 'nowhere' }
   }
   return pathRef === null ? { kind: 'platform', host } : { kind: 'path', ref: pathRef, host }
 }
