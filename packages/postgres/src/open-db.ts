@@ -1,6 +1,7 @@
 import { silentLogger, type Logger } from '@favo/runtime'
 import { Budget } from './pool/budget.ts'
 import { lease } from './pool/lease.ts'
+import { listen } from './pool/listen.ts'
 import { createQueryable } from './queryable.ts'
 import { beginReadWrite, runTransaction } from './transaction.ts'
 import type { Db, StepResult } from './types.ts'
@@ -90,17 +91,7 @@ export function openDb(options: OpenDbOptions): OwnDb {
         { lease: acquire, clean: false, begin: beginReadWrite, prelude: [], plan: '', allowsScripts: true },
         work,
       ),
-    listen: async (channel, onNotify, onLost) => {
-      const current = budget.listeningConnection(database)
-      const connection =
-        current === null ? await acquire() : await lease((waiter) => budget.acquireThis(current, waiter))
-      try {
-        await connection.listen(channel, { onNotify, onLost })
-        budget.setListeningConnection(database, connection)
-      } finally {
-        connection.release()
-      }
-    },
+    listen: (channel, onNotify, onLost) => listen(budget, database, user, channel, { onNotify, onLost }),
     close: () => budget.close(closeGraceMs),
   }
 }

@@ -1,7 +1,7 @@
 /** The pools of all projects: what the data plane reaches its databases through. */
 import type { Logger } from '@favo/runtime'
 import { Budget, type BudgetStats } from './pool/budget.ts'
-import { lease } from './pool/lease.ts'
+import { listen } from './pool/listen.ts'
 import { openConnection } from './pool/open-connection.ts'
 import { PipelineJob } from './pool/pipeline-job.ts'
 import { DeadlineWatch } from './pool/deadline-watch.ts'
@@ -70,17 +70,6 @@ function createProjectDb(budget: Budget, deadlines: DeadlineWatch, database: str
         job.start()
       }),
     asService: (role: ServiceRole, _why: string) => createServiceDb(budget, database, role),
-    listen: async (channel, onNotify, onLost) => {
-      const current = budget.listeningConnection(database)
-      const connection = await lease((waiter) =>
-        current === null ? budget.acquire(database, 'svc', waiter) : budget.acquireThis(current, waiter),
-      )
-      try {
-        await connection.listen(channel, { onNotify, onLost })
-        budget.setListeningConnection(database, connection)
-      } finally {
-        connection.release()
-      }
-    },
+    listen: (channel, onNotify, onLost) => listen(budget, database, 'svc', channel, { onNotify, onLost }),
   }
 }

@@ -9,7 +9,10 @@
 import type { Logger } from '@favo/runtime'
 import { ConnectionError, DatabaseError } from '../types.ts'
 import type { Connection } from '../wire/connection.ts'
+import { IdleConnections } from './idle-connections.ts'
 import { DatabasePools, type LoginPool } from './login-pool.ts'
+import { isPassing, retryDelayMs, waitedInVain } from './open-failure.ts'
+import { findShared, leaveStalled, mayShare, topUp } from './sharing.ts'
 import type { Waiter } from './waiters.ts'
 
 export interface BudgetOptions {
@@ -42,24 +45,17 @@ export interface BudgetStats {
 /** More at once only slows each other down: opening costs the server 4 to 14 ms of CPU. */
 const openingMax = 4
 const sweepMs = 25
-/** Flights underway on one connection, when all are quick reads. */
-const depthMax = 8
 /** From this many on it is worth opening another connection. */
 const growDepth = 3
-/** How long a quick read may hold up the others. */
-const stalledMs = 50
 /** How long a database may keep its only connection while another one has none. */
 const turnMs = 50
-const retryMsMin = 25
-const retryMsMax = 1_000
 
 export class Budget {
   readonly #options: BudgetOptions
   readonly #databases = new Map<string, DatabasePools>()
   readonly #poolOf = new Map<Connection, LoginPool>()
   readonly #openedAt = new Map<Connection, number>()
-  /** Idle connections, the one that has been idle longest first. */
-  readonly #idle = new Map<Connection, number>()
+  readonly #idle = new IdleConnections()
   /** Databases that want another connection, in the order of their turns. */
   #ring: DatabasePools[] = []
   /** Places taken: open, opening, and closing until the server has really let go. */
@@ -83,7 +79,7 @@ export class Budget {
     if (this.#isClosed) return waiter.fail(new ConnectionError('unavailable', 'the pools are closed'))
     const pool = this.#database(database).pool(login)
     pool.database.lastUsed = Date.now()
-    const connection = this.#takeIdle(pool) ?? this.#findShared(pool, waiter)
+    const connection = this.#idle.take(pool) ?? this.#findShared(pool, waiter)
     if (connection !== null) return this.#give(pool, connection, waiter)
     pool.waiters.push(waiter, Date.now() + this.#options.acquireTimeoutMs)
     this.#startSweeping()
@@ -96,12 +92,7 @@ export class Budget {
     if (pool === undefined || !connection.isOpen) {
       return waiter.fail(new ConnectionError('unavailable', 'the connection is closed'))
     }
-    const index = pool.idle.indexOf(connection)
-    if (index >= 0) {
-      pool.idle.splice(index, 1)
-      this.#idle.delete(connection)
-      return waiter.take(connection)
-    }
+    if (this.#idle.remove(connection)) return waiter.take(connection)
     const errands = pool.errands.get(connection)
     if (errands === undefined) pool.errands.set(connection, [waiter])
     else errands.push(waiter)
@@ -128,7 +119,7 @@ export class Budget {
       }
       connections.push(...pool.connections)
     }
-    for (const connection of connections) if (this.#idle.delete(connection)) connection.close()
+    for (const connection of connections) if (this.#idle.remove(connection)) connection.close()
     const deadline = Date.now() + graceMs
     while (database.size > 0) {
       if (Date.now() > deadline)
@@ -171,45 +162,19 @@ export class Budget {
     return database
   }
 
-  #takeIdle(pool: LoginPool): Connection | null {
-    for (;;) {
-      const connection = pool.idle.pop()
-      if (connection === undefined) return null
-      this.#idle.delete(connection)
-      if (connection.isOpen) return connection
-    }
-  }
-
   #give(pool: LoginPool, connection: Connection, waiter: Waiter): void {
-    if (this.#mayShare(pool, waiter)) pool.sharing.add(connection)
+    if (mayShare(pool, waiter)) pool.sharing.add(connection)
     waiter.take(connection)
   }
 
-  #mayShare(pool: LoginPool, waiter: Waiter): boolean {
-    return waiter.shareKey !== null && pool.speeds.isQuick(waiter.shareKey)
-  }
-
-  /**
-   * A connection that quick reads keep busy, to stand in line there: the wait is shorter than it takes to open another,
-   * and several answers in one packet cost both sides less. Nobody overtakes a waiter, and while other databases wait for
-   * a place the connections must be left to drain.
-   */
+  /** While other databases wait for a place, the connections are left to drain. */
   #findShared(pool: LoginPool, waiter: Waiter): Connection | null {
-    if (pool.sharing.size === 0 || pool.waiters.length > 0 || !this.#mayShare(pool, waiter)) return null
     if (this.#ring.length > 0 && this.#taken >= this.#options.maxConnections) return null
-    let best: Connection | null = null
-    for (const connection of pool.sharing) {
-      if (this.#hasRoom(pool, connection) && connection.underway < (best?.underway ?? Infinity))
-        best = connection
-    }
-    if (best === null) return null
-    if (best.underway >= growDepth) this.#grow(pool)
+    const connection = findShared(pool, waiter)
+    if (connection === null) return null
+    if (connection.underway >= growDepth) this.#grow(pool)
     this.#startSweeping()
-    return best
-  }
-
-  #hasRoom(pool: LoginPool, connection: Connection): boolean {
-    return connection.isOpen && connection.underway < depthMax && !pool.errands.has(connection)
+    return connection
   }
 
   /** Another connection without anybody waiting for it, if it costs nobody else one. */
@@ -218,17 +183,6 @@ export class Budget {
       this.#taken < this.#options.maxConnections && this.#opening < openingMax && this.#ring.length === 0
     if (isFree && pool.opening === 0 && pool.size < this.#options.maxPerPool && pool.retryAt <= Date.now()) {
       this.#open(pool)
-    }
-  }
-
-  /** Fills a shared connection up with those at the front of the queue. */
-  #topUp(pool: LoginPool, connection: Connection): void {
-    if (!pool.sharing.has(connection) || this.#mustYield(pool, connection)) return
-    for (;;) {
-      const waiter = pool.waiters.peek()
-      if (waiter === undefined || !this.#mayShare(pool, waiter) || !this.#hasRoom(pool, connection)) return
-      pool.waiters.shift()
-      waiter.take(connection)
     }
   }
 
@@ -284,24 +238,14 @@ export class Budget {
   }
 
   #evict(): void {
-    let victim: Connection | null = null
-    for (const connection of this.#idle.keys()) {
-      victim ??= connection
-      // A listener costs its database the schema cache: only when nothing else is idle.
-      if (connection.isListening) continue
-      victim = connection
-      break
-    }
+    const victim = this.#idle.findSpare()
     if (victim === null) return
     this.#evicted++
     this.#retire(victim)
   }
 
   #retire(connection: Connection): void {
-    const pool = this.#poolOf.get(connection)
-    const index = pool?.idle.indexOf(connection) ?? -1
-    if (index >= 0) pool?.idle.splice(index, 1)
-    this.#idle.delete(connection)
+    this.#idle.remove(connection)
     if (!connection.isOpen) return
     this.#closing.add(connection)
     connection.close()
@@ -340,7 +284,9 @@ export class Budget {
     this.#poolOf.set(connection, pool)
     this.#openedAt.set(connection, Date.now())
     connection.speeds = pool.speeds
-    connection.onProgress = () => this.#topUp(pool, connection)
+    connection.onProgress = () => {
+      if (!this.#mustYield(pool, connection)) topUp(pool, connection)
+    }
     connection.onIdle = () => this.#offer(pool, connection)
     connection.onClosed = () => this.#forget(pool, connection)
     // It may have broken while it was on its way here.
@@ -369,10 +315,9 @@ export class Budget {
     const waiter = pool.waiters.shift()
     if (waiter !== undefined) {
       this.#give(pool, connection, waiter)
-      return this.#topUp(pool, connection)
+      return topUp(pool, connection)
     }
-    pool.idle.push(connection)
-    this.#idle.set(connection, Date.now())
+    this.#idle.add(pool, connection)
     this.#startIdleTimer()
     if (this.#ring.length > 0) this.#handOut()
   }
@@ -394,10 +339,8 @@ export class Budget {
     this.#taken--
     this.#poolOf.delete(connection)
     this.#openedAt.delete(connection)
-    this.#idle.delete(connection)
+    this.#idle.remove(connection)
     pool.sharing.delete(connection)
-    const index = pool.idle.indexOf(connection)
-    if (index >= 0) pool.idle.splice(index, 1)
     const { database } = pool
     if (database.listening === connection) database.listening = null
     for (const errand of pool.errands.get(connection) ?? []) {
@@ -414,13 +357,12 @@ export class Budget {
   }
 
   #refuse(pool: LoginPool, error: Error): void {
-    const code = error instanceof DatabaseError ? error.code : null
     pool.lastFailure = error
-    if (code === null ? error instanceof ConnectionError : passing.has(code)) {
-      const delay = Math.min(retryMsMin * 2 ** pool.failures++, retryMsMax)
-      pool.retryAt = Date.now() + delay * (0.75 + Math.random() / 2)
+    if (isPassing(error)) {
+      pool.retryAt = Date.now() + retryDelayMs(pool.failures++)
       return
     }
+    const code = error instanceof DatabaseError ? error.code : null
     // It will not get better by waiting.
     this.#options.log.warn(
       { database: pool.database.name, login: pool.login, code, error },
@@ -433,41 +375,34 @@ export class Budget {
       waiter.fail(reason)
   }
 
-  /** A statement that used to be quick is not: those behind it go elsewhere. */
-  #unshare(pool: LoginPool, connection: Connection): void {
-    pool.sharing.delete(connection)
-    connection.rescue()
-  }
-
   /** Ends waits that last too long, and tries again to open what failed. Runs only while somebody waits. */
   #startSweeping(): void {
-    this.#sweeper ??= setInterval(() => {
-      const now = Date.now()
-      let waiting = 0
-      for (const database of this.#databases.values()) {
-        for (const pool of database.logins.values()) {
-          for (const waiter of pool.waiters.shiftExpired(now)) waiter.fail(this.#tooLong(pool))
-          waiting += pool.waiters.length
-          if (pool.waiters.length > 0) this.#want(pool)
-          for (const connection of pool.sharing) {
-            waiting += connection.underway - 1
-            if (connection.frontMs > stalledMs) this.#unshare(pool, connection)
-          }
-        }
-        if (database.size === 0 && database.waiting === 0) this.#databases.delete(database.name)
-      }
-      if (waiting > 0 || this.#sweeper === null) return
+    if (this.#sweeper !== null) return
+    let previous = performance.now()
+    this.#sweeper = setInterval(() => {
+      const now = performance.now()
+      // When this process itself was held up, nobody else was slow.
+      const isLate = now - previous > 2 * sweepMs
+      previous = now
+      if (this.#sweep(isLate) > 0 || this.#sweeper === null) return
       clearInterval(this.#sweeper)
       this.#sweeper = null
     }, sweepMs)
   }
 
-  #tooLong(pool: LoginPool): ConnectionError {
-    const cause = pool.lastFailure
-    const isFull = cause === null || (cause instanceof DatabaseError && cause.code.startsWith('53'))
-    return isFull
-      ? new ConnectionError('busy', 'no database connection came free in time', { cause })
-      : new ConnectionError('unavailable', `cannot connect to the database: ${cause.message}`, { cause })
+  /** Returns how many still need looking after. */
+  #sweep(isLate: boolean): number {
+    const now = Date.now()
+    let open = 0
+    for (const database of this.#databases.values()) {
+      for (const pool of database.logins.values()) {
+        for (const waiter of pool.waiters.shiftExpired(now)) waiter.fail(waitedInVain(pool.lastFailure))
+        if (pool.waiters.length > 0) this.#want(pool)
+        open += pool.waiters.length + (isLate ? pool.sharing.size : leaveStalled(pool))
+      }
+      if (database.size === 0 && database.waiting === 0) this.#databases.delete(database.name)
+    }
+    return open
   }
 
   #startIdleTimer(): void {
@@ -478,23 +413,10 @@ export class Budget {
   }
 
   #closeIdle(): void {
-    const limit = Date.now() - this.#options.idleMs
-    for (const [connection, since] of this.#idle) {
-      if (since > limit) break
-      const database = this.#poolOf.get(connection)?.database
-      if (connection.isListening && database !== undefined && database.lastUsed > limit) continue
+    for (const connection of this.#idle.listUnused(Date.now() - this.#options.idleMs))
       this.#retire(connection)
-    }
     if (this.#idle.size > 0 || this.#idleTimer === null) return
     clearInterval(this.#idleTimer)
     this.#idleTimer = null
   }
-}
-
-/**
- * Errors at login that pass by themselves: too many connections (53300), out of resources (53xxx), shutting down and
- * starting up (57P01, 57P02, 57P03).
- */
-const passing = {
-  has: (code: string): boolean => code.startsWith('53') || code.startsWith('57P'),
 }
