@@ -40,7 +40,8 @@ const lockTimeout = '20s'
 
 const sessionOptions = (eventTriggers: 'on' | 'off'): string =>
   `-c search_path=pg_catalog -c event_triggers=${eventTriggers} -c lock_timeout=${lockTimeout} ` +
-  '-c statement_timeout=0 -c idle_in_transaction_session_timeout=60s'
+  // A statement that fails may hold a password's verifier.
+  '-c statement_timeout=0 -c idle_in_transaction_session_timeout=60s -c log_min_error_statement=panic'
 
 export function createAdmin(options: AdminOptions, sessionsMax: number): Admin {
   const connection = {

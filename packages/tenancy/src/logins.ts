@@ -58,10 +58,13 @@ export function createRoles(database: string, verifiers: Verifiers): Sql {
 function createLogin(database: string, suffix: Suffix, verifier: string): Sql {
   const login = sql.ident(loginName(database, suffix))
   const labels = memberships[suffix].map((label) => sql.ident(label))
+  // Where `reserved_connections` is set, direct connections of customers cannot take the slots of the platform's pools.
+  const reserved = sql`grant pg_use_reserved_connections to ${login} with inherit true`
   return sql.join(
     [
       sql`create role ${login} login noinherit connection limit 20 password ${sql.literal(verifier)}`,
       sql`grant ${sql.ident(database)}, ${sql.join(labels, ', ')} to ${login}`,
+      ...(suffix === 'db' ? [] : [reserved]),
     ],
     '; ',
   )
@@ -84,8 +87,10 @@ export function grantAccess(database: string): Sql {
     [
       sql`revoke all on database ${db} from public`,
       sql`grant connect on database ${db} to ${logins}`,
-      // Schemas, trusted extensions, publications, temporary tables.
+      // Schemas, trusted extensions, publications, temporary tables. anon and authenticated get no temporary tables: one
+      // could stand before a table that a SECURITY DEFINER function names without its schema.
       sql`grant create, temporary on database ${db} to postgres`,
+      sql`grant temporary on database ${db} to service_role`,
       sql`alter database ${db} set temp_file_limit = '512MB'`,
       sql`alter database ${db} set idle_in_transaction_session_timeout = '10min'`,
       // What tenants raise must not fill or forge the shared log.

@@ -28,14 +28,15 @@ export const customerSettings: ReadonlySet<string> = new Set([
   'work_mem',
 ])
 
-interface RoleRow {
+interface LoginRow {
   readonly role: string
-  readonly can_login: boolean
-  readonly has_password: boolean
-  /** Null for settings that hold in every database. */
-  readonly database: string | null
+  readonly database: string
+  /** Null when they are too large to look at. */
   readonly settings: readonly string[] | null
 }
+
+/** Of all settings of one login in its database, in bytes. Far more than `pg_favo.db_setting` lets anybody set. */
+const settingsSizeMax = 1_000_000
 
 /**
  * Any role may change its own settings and password, and every tenant can become the labels; SQL that got into a request
@@ -45,17 +46,85 @@ interface RoleRow {
  * Returns what was changed, for the log.
  */
 export async function restoreSettings(session: AdminSession): Promise<string[]> {
-  const rows = await session.many<RoleRow>(sql`
-    select
-      rolname as role, rolcanlogin as can_login, rolpassword is not null as has_password,
-      datname as database, setconfig as settings
-    from pg_authid
-    left join pg_db_role_setting on setrole = pg_authid.oid
-    left join pg_database on pg_database.oid = setdatabase
-    where not rolsuper and (starts_with(rolname::text, 'p_') or (not rolcanlogin and not starts_with(rolname::text, 'pg_')))
+  return [
+    ...(await removeDeadSettings(session)),
+    ...(await removeLabelPasswords(session)),
+    ...(await repairLogins(session)),
+  ]
+}
+
+/**
+ * Settings that take effect nowhere or everywhere: of labels, of logins in databases that are not theirs, of logins in all
+ * databases. One statement, because a tenant can write one per label and database; what it holds locked waits for the
+ * next round.
+ */
+async function removeDeadSettings(session: AdminSession): Promise<string[]> {
+  const rows = await session.many<{ role: string }>(sql`
+    delete from pg_db_role_setting where ctid in (
+      select setting.ctid
+      from pg_db_role_setting setting
+      join pg_roles on pg_roles.oid = setrole
+      left join pg_database on pg_database.oid = setdatabase
+      where not rolsuper and not starts_with(rolname, 'pg_')
+        and (not rolcanlogin or (starts_with(rolname, 'p_') and not coalesce(starts_with(rolname, datname || '_'), false)))
+      for update of setting skip locked
+    )
+    returning (select rolname from pg_roles where oid = setrole) as role
   `)
+  return [...new Set(rows.map(({ role }) => `settings of ${role}`))]
+}
+
+/** Nobody can sign in with them; still, they do not belong there. */
+async function removeLabelPasswords(session: AdminSession): Promise<string[]> {
+  const rows = await session.many<{ role: string }>(sql`
+    select rolname as role from pg_authid
+    where not rolcanlogin and rolpassword is not null and not starts_with(rolname, 'pg_')
+  `)
+  return runEach(
+    session,
+    rows.map(({ role }) => sql`alter role ${sql.ident(role)} password null`),
+  )
+}
+
+async function repairLogins(session: AdminSession): Promise<string[]> {
+  const rows = await session.many<LoginRow>(sql`
+    select
+      rolname as role,
+      datname as database,
+      case when octet_length(setconfig::text) <= ${settingsSizeMax} then setconfig end as settings
+    from pg_db_role_setting
+    join pg_roles on pg_roles.oid = setrole
+    join pg_database on pg_database.oid = setdatabase
+    where rolname ~ '^p_[a-z0-9]+_(db|own|api|svc)$' and starts_with(rolname, datname || '_')
+  `)
+  return runEach(session, rows.flatMap(findRepairs))
+}
+
+function findRepairs(row: LoginRow): Sql[] {
+  const suffix = findSuffix(row.role)
+  if (suffix === null) return []
+  const reset = sql`alter role ${sql.ident(row.role)} in database ${sql.ident(row.database)} reset`
+  if (row.settings === null) return [sql`${reset} all`, ...loginSettings(row.database, suffix)]
+
+  const expected = expectedSettings[suffix]
+  const found = new Map(row.settings.map((entry) => splitSetting(entry)))
+  const isCustomers = (name: string) =>
+    suffix !== 'svc' && (customerSettings.has(name.toLowerCase()) || name.includes('.'))
+  return [
+    ...[...found.keys()]
+      .filter((name) => !expected.has(name) && !isCustomers(name))
+      .map((name) => sql`${reset} ${sql.ident(...name.split('.'))}`),
+    ...loginSettings(
+      row.database,
+      suffix,
+      (name) => !isCustomers(name) && found.get(name) !== expected.get(name),
+    ),
+  ]
+}
+
+async function runEach(session: AdminSession, statements: readonly Sql[]): Promise<string[]> {
   const done: string[] = []
-  for (const statement of rows.flatMap(findRepairs)) {
+  for (const statement of statements) {
     try {
       // A tenant may hold the row's lock: then the next round does it.
       await session.run(sql`set local lock_timeout = '200ms'; ${statement}`)
@@ -66,34 +135,6 @@ export async function restoreSettings(session: AdminSession): Promise<string[]> 
     }
   }
   return done
-}
-
-export function findRepairs(row: RoleRow): Sql[] {
-  const role = sql.ident(row.role)
-  const repairs: Sql[] = []
-  if (!row.can_login && row.has_password) repairs.push(sql`alter role ${role} password null`)
-  const scope = row.database === null ? sql`` : sql` in database ${sql.ident(row.database)}`
-  const suffix = findSuffix(row.role)
-  const isElsewhere = row.database === null || !row.role.startsWith(`${row.database}_`)
-  if (row.settings !== null && (!row.can_login || isElsewhere))
-    return [...repairs, sql`alter role ${role}${scope} reset all`]
-  if (row.settings === null || row.database === null || suffix === null) return repairs
-
-  const expected = expectedSettings[suffix]
-  const found = new Map(row.settings.map((entry) => splitSetting(entry)))
-  const isCustomers = (name: string) =>
-    suffix !== 'svc' && (customerSettings.has(name.toLowerCase()) || name.includes('.'))
-  for (const name of found.keys())
-    if (!expected.has(name) && !isCustomers(name))
-      repairs.push(sql`alter role ${role}${scope} reset ${sql.ident(...name.split('.'))}`)
-  return [
-    ...repairs,
-    ...loginSettings(
-      row.database,
-      suffix,
-      (name) => !isCustomers(name) && found.get(name) !== expected.get(name),
-    ),
-  ]
 }
 
 function splitSetting(entry: string): [string, string] {

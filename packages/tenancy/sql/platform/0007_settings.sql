@@ -70,6 +70,10 @@ declare
   checked text := pg_favo.check_setting(name);
   suffix text;
 begin
+  -- They lie in a catalog that all tenants share, and every session start reads them.
+  if octet_length(value) > 8192 then
+    raise program_limit_exceeded using message = format('value of parameter "%s" is longer than 8192 bytes', name);
+  end if;
   foreach suffix in array suffixes loop
     execute format('alter role %I in database %I ', current_database() || suffix, current_database())
       || case when value is null then 'reset ' || checked

@@ -132,6 +132,47 @@ describe('filtered views', () => {
   })
 })
 
+describe('everything that can be read', () => {
+  test.each(['postgres', 'anon', 'service_role'])(
+    'no catalog, view or function shows %s a trace of the other project',
+    async (role) => {
+      const trace = 'trace_of_the_victim'
+      const noisy = await tenants.login(tenants.victim, 'own', { application_name: trace })
+      await noisy.query(`
+      create schema if not exists ${trace};
+      create table if not exists ${trace}.${trace} (${trace} int);
+      select pg_favo.db_setting('app.${trace}', '${trace}')`)
+      await noisy.query(`set app.x = '${trace}'; prepare ${trace}_${role} as select '${trace}'`)
+      const session = await tenants.login(
+        tenants.attacker,
+        role === 'anon' ? 'api' : role === 'postgres' ? 'own' : 'svc',
+      )
+      await session.query(`set role ${role}`)
+      const admin = await tenants.superuser(tenants.attacker.database)
+      const sources = await admin.query<{ source: string }>(`
+      select format('pg_catalog.%I', relname) as source from pg_class
+      where relnamespace = 'pg_catalog'::regnamespace and relkind in ('r', 'v')
+      union all
+      select format('pg_catalog.%I()', proname) from pg_proc
+      where pronamespace = 'pg_catalog'::regnamespace and pronargs = 0 and prokind = 'f' and provolatile <> 'v'
+        and prorettype <> 'trigger'::regtype and prorettype <> 'internal'::regtype
+    `)
+      await admin.end()
+      expect(sources.rows.length).toBeGreaterThan(200)
+      const telling: string[] = []
+      let readable = 0
+      for (const { source } of sources.rows) {
+        const outcome = await attempt(session, `select t::text from ${source} t`)
+        if (outcome.code === null) readable++
+        if (JSON.stringify(outcome).includes(trace)) telling.push(source)
+      }
+      expect(telling).toEqual([])
+      expect(readable).toBeGreaterThan(80)
+      await Promise.all([noisy.end(), session.end()])
+    },
+  )
+})
+
 describe('names, which cannot be hidden, say nothing', () => {
   test('E03 … E06: databases and roles of tenants are called by random names only', async () => {
     const { rows } = await owner.query<{ name: string }>(`

@@ -335,3 +335,41 @@ test('C08, C09, C10, G09: settings and passwords that tenants gave to shared or 
   })
   await admin.end()
 })
+
+test('settings by the megabyte, on every label and database, are gone after one round and do not slow it', async () => {
+  const owner = await tenants.login(tenants.attacker, 'db')
+  const login = `${tenants.attacker.database}_db`
+  await owner.query(`
+    do $$
+    declare target record; label text;
+    begin
+      for target in select datname from pg_database loop
+        foreach label in array array['postgres', 'anon', 'authenticated', 'service_role', 'dashboard_user'] loop
+          execute format('set role %I', label);
+          execute format('alter role %I in database %I set search_path = %L', label, target.datname, repeat('x', 100000));
+        end loop;
+      end loop;
+      execute 'set role ${login}';
+      execute format('alter role ${login} in database ${tenants.attacker.database} set search_path = %L', repeat('x', 2000000));
+    end $$`)
+  // One that is not committed cannot hold up the others.
+  const holder = await tenants.login(tenants.attacker, 'own')
+  expectDone(await attempt(holder, 'begin', `alter role postgres set search_path = 'held'`))
+  await owner.end()
+  await watch({}).check()
+  const admin = await tenants.superuser('postgres')
+  const { rows } = await admin.query(`
+    select rolname from pg_db_role_setting join pg_roles on pg_roles.oid = setrole
+    where array_to_string(setconfig, ',') ~ 'search_path="?(x|held)'
+  `)
+  expect(rows).toEqual([])
+  await holder.query('commit')
+  await holder.end()
+  await watch({}).check()
+  const left = await admin.query(`select from pg_db_role_setting where setrole = 'postgres'::regrole`)
+  expect(left.rows).toEqual([])
+  const session = await tenants.login(tenants.attacker, 'db')
+  expect(await attempt(session, 'select current_user as me')).toMatchObject({ rows: [{ me: 'postgres' }] })
+  await session.end()
+  await admin.end()
+})
