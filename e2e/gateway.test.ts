@@ -15,7 +15,7 @@ beforeAll(async () => {
   await runSql(
     project,
     `create table notes (id int primary key, body text);
-     create function nap() returns int language plpgsql as 'begin perform pg_sleep(60); return 1; end';`,
+     create function nap_of_gateway_test() returns int language plpgsql as 'begin perform pg_sleep(60); return 1; end';`,
   )
 })
 afterAll(() => platform.close())
@@ -76,12 +76,13 @@ test('when the client goes away, its statement is cancelled in Postgres', async 
   try {
     const naps = async () => {
       const { rows } = await admin.query<{ count: number }>(
-        `select count(*)::int as count from pg_stat_activity where wait_event = 'PgSleep' and datname <> current_database()`,
+        `select count(*)::int as count from pg_stat_activity
+         where wait_event = 'PgSleep' and query like '%nap_of_gateway_test%' and pid <> pg_backend_pid()`,
       )
       return rows[0]?.count
     }
     const controller = new AbortController()
-    const asked = fetch(`${project.path_url}/rest/v1/rpc/nap`, {
+    const asked = fetch(`${project.path_url}/rest/v1/rpc/nap_of_gateway_test`, {
       method: 'POST',
       headers: { apikey: project.keys.service_role },
       signal: controller.signal,
@@ -92,7 +93,9 @@ test('when the client goes away, its statement is cancelled in Postgres', async 
     await outcome
     await expect.poll(naps, { timeout: 10_000 }).toBe(0)
     await expect
-      .poll(() => platform.logLines.filter(({ path }) => path === '/rest/v1/rpc/nap'))
+      .poll(() => platform.logLines.filter(({ path }) => path === '/rest/v1/rpc/nap_of_gateway_test'), {
+        timeout: 10_000,
+      })
       .toMatchObject([{ status: 499, aborted: true, project: project.ref }])
   } finally {
     await admin.end()

@@ -162,14 +162,21 @@ describe('errors of one project', () => {
 
 describe('the log', () => {
   test('keeps the projects apart, and has no key, token, address or row in it', async () => {
-    const before = platform.logLines.length
+    // Lines are written after the answers: this one comes when those of all earlier requests are there.
+    const marker = { apikey: a.project.keys.anon, 'x-request-id': 'marker-before-the-log-test' }
+    await hostFetch(`${a.url}/auth/v1/settings`, { headers: marker })
+    const isMarker = ({ requestId }: Record<string, unknown>) => requestId === marker['x-request-id']
+    await expect.poll(() => platform.logLines.some(isMarker), { timeout: 10_000 }).toBe(true)
+    const before = platform.logLines.findIndex(isMarker) + 1
     await a.ann.client.from('notes').select().eq('body', a.mark)
     await b.ann.client.from('notes').select().eq('body', b.mark)
     await connect(a.url, a.project.keys.anon).auth.signInWithPassword({
       email: EMAIL,
       password: a.password,
     })
-    await expect.poll(() => platform.logLines.slice(before).filter(({ path }) => path).length).toBe(3)
+    await expect
+      .poll(() => platform.logLines.slice(before).filter(({ path }) => path).length, { timeout: 10_000 })
+      .toBe(3)
     const lines = platform.logLines.slice(before).filter(({ path }) => path)
     expect(lines.map(({ project, path, status }) => [project, path, status])).toEqual([
       [a.project.ref, '/rest/v1/notes', 200],

@@ -78,6 +78,37 @@ test('X-Forwarded-* count only when they come from a trusted proxy', async () =>
   expect(reply.body).toMatchObject({ ref: b.project.ref, clientIp: '203.0.113.9' })
 })
 
+test('no header but Host, apikey and Authorization has a say in where a request goes', async () => {
+  const { a, b, send } = await startGateway()
+  const host = `alpha.${DOMAIN}`
+  const tricks = {
+    'x-forwarded-host': `beta.${DOMAIN}`,
+    'x-forwarded-server': `beta.${DOMAIN}`,
+    'x-forwarded-prefix': `/p/${b.project.ref}`,
+    'x-forwarded-for': '203.0.113.9',
+    'x-host': `beta.${DOMAIN}`,
+    'x-original-host': `beta.${DOMAIN}`,
+    'x-original-url': `/p/${b.project.ref}/rest/v1/y`,
+    'x-rewrite-url': `/p/${b.project.ref}/rest/v1/y`,
+    'x-http-method-override': 'DELETE',
+    'x-project-ref': b.project.ref,
+    forwarded: `host=beta.${DOMAIN};for=203.0.113.9`,
+    origin: `http://beta.${DOMAIN}`,
+    referer: `http://beta.${DOMAIN}/`,
+    cookie: `apikey=${b.secret}; sb-access-token=${b.service}`,
+    'x-api-key': b.secret,
+    'proxy-authorization': `Bearer ${b.service}`,
+  }
+  const plain = await send('/rest/v1/x', { host, headers: { apikey: a.anon } })
+  const expected = { ...plain.body, requestId: null }
+  for (const [name, value] of Object.entries(tricks)) {
+    const reply = await send('/rest/v1/x', { host, headers: { apikey: a.anon, [name]: value } })
+    expect({ ...reply.body, requestId: null }, name).toEqual(expected)
+    const keyless = await send('/rest/v1/x', { host, headers: { [name]: value } })
+    expect(keyless.status, name).toBe(401)
+  }
+})
+
 test('what names no project, or two, is 404 and reaches nobody', async () => {
   const { a, b, send } = await startGateway()
   const [refA, refB] = [a.project.ref, b.project.ref]
