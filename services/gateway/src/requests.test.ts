@@ -340,6 +340,21 @@ describe('health', () => {
   })
 })
 
+test('a service’s own 404 is behind the same door as its routes', async () => {
+  const service = stubService('/rest/v1', {
+    routes: async (app) => {
+      app.get('/known', async () => ({}))
+      app.setNotFoundHandler((request, reply) => reply.code(404).send({ ref: request.favo.project.ref }))
+    },
+  })
+  const { a, b, send } = await startGateway({ services: [service] })
+  const ask = (headers: Record<string, string>) => send('/rest/v1/unknown/deep', { host: alpha, headers })
+  const own = await ask({ apikey: a.anon })
+  expect([own.status, own.body]).toEqual([404, { ref: a.project.ref }])
+  expect((await ask({ apikey: b.anon })).status).toBe(401)
+  expect((await ask({})).status).toBe(401)
+})
+
 test('closing lets a request underway finish and drops idle connections', async () => {
   let release: (() => void) | undefined
   const service = stubService('/rest/v1', {
