@@ -1,20 +1,26 @@
 import type { Claims } from '@favo/http'
 import type { Db } from '@favo/postgres'
-import type { AuthSettings, Project } from '@favo/projects'
+import type { Project } from '@favo/projects'
 import type { Logger } from '@favo/runtime'
+import type { AskMemory } from './mails/ask-memory.ts'
+import type { GuessMemory } from './one-time-tokens/guess-memory.ts'
 import type { Passwords } from './passwords/passwords.ts'
 import type { SessionRow } from './sessions/sessions.sql.ts'
+import type { EffectiveSettings } from './settings.ts'
 import type { UserRow } from './users/user.ts'
 
 /** What one request may use. Made once, never changed. */
 export interface AuthContext {
   readonly project: Project
-  readonly settings: AuthSettings
+  readonly settings: EffectiveSettings
   /** The auth schema, as its owner: users' own rights do not reach it. */
   readonly db: Db
   readonly passwords: Passwords
   /** `iss` of the project's tokens. One per project, however the request reached it. */
   readonly issuer: string
+  /** Of all projects; keys begin with the ref. */
+  readonly asks: AskMemory
+  readonly guesses: GuessMemory
   readonly log: Logger
   readonly userAgent: string | null
   /** Null when it is not known to be an address. */

@@ -1,18 +1,26 @@
 /** Codes of GoTrue that this service answers with, letter for letter (auth internal/api/apierrors/errorcode.go@bc32168). */
 export type AuthErrorCode =
   | 'anonymous_provider_disabled'
+  | 'bad_code_verifier'
   | 'bad_json'
   | 'bad_jwt'
   | 'conflict'
   | 'email_exists'
   | 'email_not_confirmed'
+  | 'flow_state_expired'
+  | 'flow_state_not_found'
   | 'insufficient_aal'
   | 'invalid_credentials'
   | 'no_authorization'
   | 'not_admin'
+  | 'otp_disabled'
+  | 'otp_expired'
+  | 'over_email_send_rate_limit'
   | 'over_request_rate_limit'
   | 'phone_exists'
   | 'phone_provider_disabled'
+  | 'reauthentication_needed'
+  | 'reauthentication_not_valid'
   | 'refresh_token_already_used'
   | 'refresh_token_not_found'
   | 'request_entity_too_large'
@@ -126,6 +134,30 @@ export const authErrors = {
     new AuthError(422, 'same_password', 'New password should be different from the old password.'),
 
   phoneTaken: () => new AuthError(422, 'phone_exists', 'Phone number already registered by another user'),
+  overEmailFrequency: (seconds: number) =>
+    new AuthError(
+      429,
+      'over_email_send_rate_limit',
+      `For security purposes, you can only request this after ${seconds} seconds.`,
+    ),
+  linkExpired: () => new AuthError(403, 'otp_expired', 'Email link is invalid or has expired'),
+  otpExpired: () => new AuthError(403, 'otp_expired', 'Token has expired or is invalid'),
+  magicLinkNeedsEmail: () => new AuthError(422, 'validation_failed', 'Password recovery requires an email'),
+  phoneResendDisabled: () => new AuthError(400, 'phone_provider_disabled', 'Phone logins are disabled'),
+  otpDisabled: () => new AuthError(422, 'otp_disabled', 'Signups not allowed for otp'),
+  phoneOtpUnsupported: () => new AuthError(400, 'phone_provider_disabled', 'Unsupported phone provider'),
+  flowNotFound: () =>
+    new AuthError(404, 'flow_state_not_found', 'invalid flow state, no valid flow state found'),
+  flowExpired: () => new AuthError(422, 'flow_state_expired', 'invalid flow state, flow state has expired'),
+  noFlowOfUser: () => new AuthError(400, 'flow_state_not_found', 'No associated flow state found.'),
+  badCodeVerifier: () =>
+    new AuthError(400, 'bad_code_verifier', 'code challenge does not match previously saved code verifier'),
+  reauthenticationNeeded: () =>
+    new AuthError(400, 'reauthentication_needed', 'Password update requires reauthentication'),
+  nonceInvalid: () => new AuthError(422, 'reauthentication_not_valid', 'Nonce has expired or is invalid'),
+  verifyEmailFirst: () => new AuthError(422, 'email_not_confirmed', 'Please verify your email first.'),
+
+  userWithEmailNotFound: () => new AuthError(404, 'user_not_found', 'User with this email not found'),
   userNotFound: () => new AuthError(404, 'user_not_found', 'User not found'),
   userIdNotUuid: () => new AuthError(404, 'validation_failed', 'user_id must be an UUID'),
 } as const

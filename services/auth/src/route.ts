@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { AuthContext, Administrator, SignedIn } from './context.ts'
 import { parseBody, type BodySchema } from './parse-body.ts'
+import { findRedirect } from './redirects/redirect-url.ts'
 import { renderError } from './render-error.ts'
 import { requireAdministrator } from './sessions/require-administrator.ts'
 import { requireSignedIn } from './sessions/require-signed-in.ts'
@@ -25,6 +26,8 @@ interface RouteInput<A extends Access, Body> {
   readonly body: Body
   readonly query: URLSearchParams
   readonly params: Readonly<Record<string, string>>
+  /** Where a mail that this request causes, or its answer, may lead. */
+  readonly redirectTo: string
 }
 
 interface RouteDefinition<A extends Access, Body> {
@@ -62,6 +65,8 @@ export function route<A extends Access, Body = undefined>(definition: RouteDefin
       app.route({
         method,
         url: path,
+        // As in GoTrue: a mail scanner's HEAD must not follow a link that is good once.
+        exposeHeadRoute: false,
         config: { operation },
         handler: async (request, reply) => {
           try {
@@ -71,6 +76,9 @@ export function route<A extends Access, Body = undefined>(definition: RouteDefin
               body: body === undefined ? (undefined as Body) : parseBody(body, request),
               query: queryOf(request),
               params: request.params as Record<string, string>,
+              get redirectTo() {
+                return findRedirect(ctx.settings, request)
+              },
             })
             reply.code(answer.status)
             if (answer.headers !== undefined) reply.headers(answer.headers)

@@ -10,10 +10,21 @@ import {
   listUsersRoute,
 } from './admin-users/admin-users.route.ts'
 import type { AuthContext } from './context.ts'
+import { generateLinkRoute } from './generate-link/generate-link.route.ts'
+import { inboxRoute } from './inbox/inbox.route.ts'
+import { inviteRoute } from './invite/invite.route.ts'
+import { magicLinkRoute, otpRoute } from './magic-link/magic-link.route.ts'
+import { reauthenticateRoute } from './reauthenticate/reauthenticate.route.ts'
+import { recoverRoute } from './recover/recover.route.ts'
+import { resendRoute } from './resend/resend.route.ts'
+import { followLinkRoute, verifyRoute } from './verify/verify.route.ts'
 import { healthRoute } from './health.route.ts'
 import { logoutRoute } from './logout/logout.route.ts'
+import { createAskMemory, type AskMemory } from './mails/ask-memory.ts'
+import { createGuessMemory, type GuessMemory } from './one-time-tokens/guess-memory.ts'
 import { createPasswordWorkers, type PasswordsOptions, type PasswordWorkers } from './passwords/passwords.ts'
 import { BODY_BYTES_MAX, renderError } from './render-error.ts'
+import { effectiveSettings } from './settings.ts'
 import { settingsRoute } from './settings.route.ts'
 import { signUpRoute } from './sign-up/sign-up.route.ts'
 import { tokenRoute } from './token/token.route.ts'
@@ -39,11 +50,21 @@ const routes = [
   settingsRoute,
   signUpRoute,
   tokenRoute,
+  otpRoute,
+  magicLinkRoute,
+  recoverRoute,
+  resendRoute,
+  verifyRoute,
+  followLinkRoute,
 
   getUserRoute,
   updateUserRoute,
   logoutRoute,
+  reauthenticateRoute,
 
+  inviteRoute,
+  generateLinkRoute,
+  inboxRoute,
   listUsersRoute,
   createUserRoute,
   getAdminUserRoute,
@@ -65,19 +86,27 @@ export function createAuth(deps: AuthDeps): AuthService {
       /^\/\.well-known\//,
       /^\/sso\/saml\/(acs|metadata)$/,
     ],
-    routes: async (app) => mountRoutes(app, deps, passwordWorkers),
+    routes: async (app) =>
+      mountRoutes(app, deps, { passwordWorkers, asks: createAskMemory(), guesses: createGuessMemory() }),
     passwordWorkers,
     close: async () => passwordWorkers.close(),
   }
 }
 
-function mountRoutes(app: FastifyInstance, deps: AuthDeps, workers: PasswordWorkers): void {
+/** What outlives a request. */
+interface Shared {
+  readonly passwordWorkers: PasswordWorkers
+  readonly asks: AskMemory
+  readonly guesses: GuessMemory
+}
+
+function mountRoutes(app: FastifyInstance, deps: AuthDeps, shared: Shared): void {
   acceptBodiesAsBuffers(app)
   app.setErrorHandler(renderError)
   app.addHook('onRoute', (options) => {
     options.bodyLimit = BODY_BYTES_MAX
   })
-  const createContext = (request: FastifyRequest) => createAuthContext(deps, workers, request)
+  const createContext = (request: FastifyRequest) => createAuthContext(deps, shared, request)
   for (const route of routes) route.mount(app, createContext)
   // As Go's router words it.
   app.setNotFoundHandler((_request, reply) =>
@@ -86,13 +115,15 @@ function mountRoutes(app: FastifyInstance, deps: AuthDeps, workers: PasswordWork
 }
 
 /** What costs something to make (the log's child, the client's signal) is made when a route asks for it; most do not. */
-function createAuthContext(deps: AuthDeps, workers: PasswordWorkers, request: FastifyRequest): AuthContext {
+function createAuthContext(deps: AuthDeps, shared: Shared, request: FastifyRequest): AuthContext {
   const { favo } = request
   const { 'user-agent': userAgent, 'x-jwt-aud': audience } = request.headers
   const { project } = favo
   return {
     project,
-    settings: project.auth,
+    settings: effectiveSettings(project),
+    asks: shared.asks,
+    guesses: shared.guesses,
     db: favo.db.asService(
       'supabase_auth_admin',
       'the auth schema is the service’s own; callers have no rights on it',
@@ -101,7 +132,7 @@ function createAuthContext(deps: AuthDeps, workers: PasswordWorkers, request: Fa
     userAgent: userAgent ?? null,
     audienceHeader: typeof audience === 'string' && audience !== '' ? audience : null,
     get passwords() {
-      return workers.forProject(project.ref, favo.signal)
+      return shared.passwordWorkers.forProject(project.ref, favo.signal)
     },
     get log() {
       return favo.log

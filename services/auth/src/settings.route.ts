@@ -40,7 +40,7 @@ export const settingsRoute = route({
     body: {
       external: {
         ...Object.fromEntries(providers.map((name) => [name, false])),
-        anonymous_users: settings.anonymousUsersEnabled === true,
+        anonymous_users: settings.anonymousUsersEnabled,
         email: true,
       },
       disable_signup: settings.disableSignup,

@@ -30,6 +30,12 @@ export interface Body extends UserBody {
   readonly expires_at: number
   readonly user: UserBody
   readonly users: readonly UserBody[]
+  readonly mails: readonly (Omit<MailBody, 'link' | 'otp'> & { readonly html: string })[]
+  readonly new_email: string
+  readonly action_link: string
+  readonly email_otp: string
+  readonly hashed_token: string
+  readonly verification_type: string
   readonly weak_password: { readonly reasons: readonly string[] }
   readonly code: number | string
   readonly error_code: string
@@ -56,6 +62,15 @@ export interface Ann {
   readonly refreshToken: string
 }
 
+export interface MailBody {
+  readonly kind: string
+  readonly recipient: string
+  readonly subject: string
+  /** Its link and its code. */
+  readonly link: string
+  readonly otp: string
+}
+
 export interface TestAuth extends TestService {
   readonly service: AuthService
   /** Statements that the service sent since the start. */
@@ -67,6 +82,12 @@ export interface TestAuth extends TestService {
   /** Somebody new, signed up and signed in. */
   ann(data?: object): Promise<Ann>
   signIn(email: string, password: string): Promise<Reply>
+  /** Mails to an address, the latest first. */
+  mails(recipient: string): Promise<MailBody[]>
+  /** The latest mail to an address; fails when there is none. */
+  lastMail(recipient: string): Promise<MailBody>
+  /** Follows a mail's link as a browser does, and tells where it leads. */
+  follow(link: string): Promise<URL>
   refresh(refreshToken: string): Promise<Reply>
   /** The same database, served under other settings (or as another project, for a stranger's service). */
   with(auth: Partial<AuthSettings>, project?: Partial<Project>): Promise<TestAuth>
@@ -114,6 +135,15 @@ export async function startAuth(options: StartOptions = {}): Promise<TestAuth> {
     }
   }
   const post = (path: string, body?: unknown, ask?: Ask) => send('POST', path, body, ask)
+  const mails = async (recipient: string): Promise<MailBody[]> => {
+    const path = `/admin/inbox?recipient=${encodeURIComponent(recipient)}`
+    const { body } = await send('GET', path, undefined, { token: started.keys.service })
+    return body.mails.map((mail) => ({
+      ...mail,
+      link: (/href="([^"]+)"/.exec(mail.html)?.[1] ?? '').replaceAll('&amp;', '&'),
+      otp: /code: (\d+)/.exec(mail.html)?.[1] ?? '',
+    }))
+  }
   const close = async () => {
     await started.close()
     if (options.given === undefined) await base.close()
@@ -133,6 +163,20 @@ export async function startAuth(options: StartOptions = {}): Promise<TestAuth> {
       const { status, body } = await post('/signup', { email, password, data })
       if (status !== 200) throw new Error(`sign-up: ${JSON.stringify(body)}`)
       return { id: body.user.id, email, password, token: body.access_token, refreshToken: body.refresh_token }
+    },
+    mails,
+    lastMail: async (recipient) => {
+      const [mail] = await mails(recipient)
+      if (mail === undefined) throw new Error(`no mail to ${recipient}`)
+      return mail
+    },
+    follow: async (link) => {
+      const { pathname, search } = new URL(link)
+      const reply = await fetch(started.url + pathname.replace(/^\/auth\/v1/, '') + search, {
+        redirect: 'manual',
+      })
+      if (reply.status !== 303) throw new Error(`${reply.status}: ${await reply.text()}`)
+      return new URL(reply.headers.get('location') ?? '')
     },
     signIn: (email, password) => post('/token?grant_type=password', { email, password }),
     refresh: (refreshToken) => post('/token?grant_type=refresh_token', { refresh_token: refreshToken }),

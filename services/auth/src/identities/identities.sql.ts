@@ -51,3 +51,10 @@ export const upsertIdentity = async (db: Queryable, identity: NewIdentity, chang
     set identity_data = ${mergedObject(sql`i.identity_data`, changes)}, updated_at = now()
   `)
 }
+
+export const markEmailVerified = (db: Queryable, userId: string, email: string) =>
+  db.run(sql`
+    update auth.identities i
+    set identity_data = ${mergedObject(sql`i.identity_data`, { email_verified: true })}, updated_at = now()
+    where i.user_id = ${userId} and i.email = ${email}
+  `)

@@ -1,10 +1,11 @@
 import { sql, type Queryable } from '@favo/postgres'
 import { auditEntry, type Actor } from '../audit/audit.sql.ts'
+import type { FlowMethod } from '../flow-states/flow-states.sql.ts'
 import { instanceId, stamp, userColumns } from '../users/users.sql.ts'
 import type { Json, UserRow } from '../users/user.ts'
 
 /** How somebody proved who he is, as `amr` names it. */
-export type AuthenticationMethod = 'password' | 'anonymous'
+export type AuthenticationMethod = 'password' | 'anonymous' | 'otp' | FlowMethod
 
 /** Of a session, what an access token says about it. */
 export interface SessionRow {
@@ -12,6 +13,8 @@ export interface SessionRow {
   readonly aal: 'aal1' | 'aal2' | 'aal3' | null
   /** By the database's clock: past its own end (not_after). */
   readonly is_expired: boolean
+  /** Begun within the last day. */
+  readonly is_recent: boolean
 }
 
 export interface SessionStart {
@@ -74,7 +77,12 @@ export const findUserWithSession = (db: Queryable, userId: string, sessionId: st
   db.maybeOne<UserRow & { readonly session: SessionRow | null }>(sql`
     select ${userColumns},
       (
-        select jsonb_build_object('id', s.id, 'aal', s.aal, 'is_expired', coalesce(s.not_after < now(), false))
+        select jsonb_build_object(
+          'id', s.id,
+          'aal', s.aal,
+          'is_expired', coalesce(s.not_after < now(), false),
+          'is_recent', s.created_at > now() - interval '24 hours'
+        )
         from auth.sessions s
         where s.id = ${sessionId}::uuid and s.user_id = u.id
       ) as session

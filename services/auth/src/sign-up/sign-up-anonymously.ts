@@ -10,7 +10,7 @@ import { getUserById, insertUserIfNew } from '../users/users.sql.ts'
 
 /** A user without an address, who may get one later. Mirrors auth internal/api/anonymous.go@bc32168. */
 export async function signUpAnonymously(ctx: AuthContext, data: Json | null): Promise<IssuedSession> {
-  if (ctx.settings.anonymousUsersEnabled !== true) throw authErrors.anonymousDisabled()
+  if (!ctx.settings.anonymousUsersEnabled) throw authErrors.anonymousDisabled()
   if (ctx.settings.disableSignup) throw authErrors.signupDisabled()
   const id = randomUUID()
   const session = await ctx.db

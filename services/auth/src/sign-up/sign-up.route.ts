@@ -1,6 +1,8 @@
+import { parseChallenge } from '../flow-states/pkce.ts'
 import { body, object, text } from '../parse-body.ts'
 import { route } from '../route.ts'
 import { renderSession } from '../sessions/session-reply.ts'
+import { renderUser } from '../users/render-user.ts'
 import { signUpAnonymously } from './sign-up-anonymously.ts'
 import { signUp } from './sign-up.ts'
 
@@ -9,9 +11,21 @@ export const signUpRoute = route({
   method: 'POST',
   path: '/signup',
   access: 'public',
-  body: body('SignupParams', { email: text(), phone: text(), password: text(), data: object() }),
-  handle: async (ctx, { body }) => {
-    const isAnonymous = body.email === '' && body.phone === ''
-    return renderSession(isAnonymous ? await signUpAnonymously(ctx, body.data) : await signUp(ctx, body))
+  body: body('SignupParams', {
+    email: text(),
+    phone: text(),
+    password: text(),
+    data: object(),
+    code_challenge: text(),
+    code_challenge_method: text(),
+  }),
+  handle: async (ctx, { body, redirectTo }) => {
+    if (body.email === '' && body.phone === '') return renderSession(await signUpAnonymously(ctx, body.data))
+    const { email, phone, password } = body
+    const challenge = parseChallenge(body.code_challenge, body.code_challenge_method)
+    const result = await signUp(ctx, { email, phone, password, data: body.data ?? {}, challenge, redirectTo })
+    return result.kind === 'signedIn'
+      ? renderSession(result.session)
+      : { status: 200, body: renderUser(result.user) }
   },
 })

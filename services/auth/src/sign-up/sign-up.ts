@@ -1,32 +1,42 @@
 import { randomUUID } from 'node:crypto'
-import { DatabaseError } from '@favo/postgres'
+import { DatabaseError, type Queryable } from '@favo/postgres'
 import { recordAudit } from '../audit/audit.sql.ts'
 import type { AuthContext } from '../context.ts'
 import { authErrors } from '../errors.ts'
-import { emailIdentityData, insertIdentity } from '../identities/identities.sql.ts'
+import { insertFlow } from '../flow-states/flow-states.sql.ts'
+import type { Challenge } from '../flow-states/pkce.ts'
+import { checkFrequency, sendToken } from '../one-time-tokens/send-token.ts'
 import { checkPasswordStrength } from '../passwords/password-strength.ts'
 import { requestAudience } from '../sessions/audience.ts'
 import { issueSession } from '../sessions/issue-session.ts'
 import type { IssuedSession } from '../sessions/session-reply.ts'
 import { parseEmail } from '../users/addresses.ts'
-import { hasPassword, isConfirmed, type Json, type UserRow } from '../users/user.ts'
+import { registerUser } from '../users/register-user.ts'
 import { confirmEmail } from '../users/user-changes.sql.ts'
-import { findUserByEmail, getUserById, insertUserIfNew, type NewUser } from '../users/users.sql.ts'
+import { hasPassword, isConfirmed, type Json, type UserRow } from '../users/user.ts'
+import { findUserByEmail, getUserById } from '../users/users.sql.ts'
 
 export interface SignUpInput {
   readonly email: string
   readonly phone: string
   readonly password: string
-  readonly data: Json | null
+  readonly data: Json
+  /** Given in the PKCE flow. */
+  readonly challenge: Challenge | null
+  readonly redirectTo: string
 }
 
+export type SignUpResult =
+  | { readonly kind: 'signedIn'; readonly session: IssuedSession }
+  | { readonly kind: 'confirmationSent'; readonly user: UserRow }
+
 /**
- * Registers an address and signs its user in. Mirrors auth internal/api/signup.go@bc32168, where addresses need no
- * confirmation (mailer_autoconfirm).
+ * Registers an address. Where addresses need no confirmation (mailer_autoconfirm), its user is signed in, and a taken one
+ * is told so; else a mail is sent, and a taken address gets a look-alike reply. Mirrors auth internal/api/signup.go@bc32168.
  *
  * The password is hashed whether the address is taken or not: how long it takes tells nothing.
  */
-export async function signUp(ctx: AuthContext, input: SignUpInput): Promise<IssuedSession> {
+export async function signUp(ctx: AuthContext, input: SignUpInput): Promise<SignUpResult> {
   if (ctx.settings.disableSignup) throw authErrors.signupDisabled()
   if (input.password === '') throw authErrors.validationFailed('Signup requires a valid password')
   checkPasswordStrength(ctx.settings, input.password)
@@ -34,58 +44,42 @@ export async function signUp(ctx: AuthContext, input: SignUpInput): Promise<Issu
     throw authErrors.validationFailed('Only an email address or phone number should be provided on signup.')
   if (input.phone !== '') throw authErrors.phoneSignupDisabled()
   const email = parseEmail(input.email)
-  // There is nothing here yet that could send the mail. GoTrue fails in these words then, whoever has the address.
-  if (!ctx.settings.mailerAutoconfirm) throw authErrors.unexpectedFailure('Error sending confirmation email')
+  if (!ctx.settings.mailerAutoconfirm) checkFrequency(ctx, 'signup', email)
 
-  // Slow on purpose; inside the transaction it would hold a connection.
+  // Slow on purpose; inside a transaction it would hold a connection.
   const passwordHash = await ctx.passwords.hash(input.password)
-  const created = await createUser(ctx, newUser(ctx, email, passwordHash, input.data ?? {}))
-  const user = created ?? (await reclaimUnconfirmed(ctx, email, input.password))
+  const registration = { email, passwordHash, data: input.data }
+  return ctx.settings.mailerAutoconfirm
+    ? signUpAtOnce(ctx, input.password, registration)
+    : askForConfirmation(ctx, input, registration)
+}
 
+interface Registering {
+  readonly email: string
+  readonly passwordHash: string
+  readonly data: Json
+}
+
+async function signUpAtOnce(
+  ctx: AuthContext,
+  password: string,
+  registering: Registering,
+): Promise<SignUpResult> {
+  const created = await saving(
+    ctx.db.transaction(async (tx) => {
+      const user = await registerUser(ctx, tx, { ...registering, isConfirmed: true })
+      if (user !== null) await recordAudit(tx, 'user_signedup', user, { provider: 'email' })
+      return user
+    }),
+  )
+  const user = created ?? (await reclaimUnconfirmed(ctx, registering.email, password))
   const session = await issueSession(ctx, ctx.db, user, {
     method: 'password',
     passwordHash: user.encrypted_password,
     traits: { provider: 'email' },
   })
   if (session === null) throw authErrors.invalidCredentials()
-  return session
-}
-
-/** What the caller may choose is the address, the password and user_metadata; role and app_metadata are ours. */
-function newUser(ctx: AuthContext, email: string, passwordHash: string, data: Json): NewUser {
-  return {
-    id: randomUUID(),
-    email,
-    phone: null,
-    passwordHash,
-    audience: requestAudience(ctx),
-    role: 'authenticated',
-    appMetadata: { provider: 'email', providers: ['email'] },
-    userMetadata: data,
-    isAnonymous: false,
-  }
-}
-
-/**
- * Null when the address is taken. The user is inserted first and confirmed by an update, as GoTrue does it, since the
- * project's triggers wait for either; what they change in the row is kept.
- */
-function createUser(ctx: AuthContext, user: NewUser): Promise<UserRow | null> {
-  return ctx.db
-    .transaction(async (tx) => {
-      if (!(await insertUserIfNew(tx, user))) return null
-      const data = { ...user.userMetadata, ...emailIdentityData(user.id, user.email ?? '') }
-      await insertIdentity(tx, { userId: user.id, provider: 'email', providerId: user.id, data })
-      await confirmEmail(tx, user.id, { user: data, app: user.appMetadata })
-      const created = await getUserById(tx, user.id)
-      await recordAudit(tx, 'user_signedup', created, { provider: 'email' })
-      return created
-    })
-    .catch((error: unknown) => {
-      if (error instanceof DatabaseError)
-        throw authErrors.unexpectedFailure('Database error saving new user', error)
-      throw error
-    })
+  return { kind: 'signedIn', session }
 }
 
 /**
@@ -104,4 +98,75 @@ async function reclaimUnconfirmed(ctx: AuthContext, email: string, password: str
     await recordAudit(tx, 'user_signedup', user, { provider: 'email' })
     return getUserById(tx, user.id)
   })
+}
+
+/** An unconfirmed user gets another mail, and keeps the password: who asks now may be somebody else. */
+async function askForConfirmation(
+  ctx: AuthContext,
+  input: SignUpInput,
+  registering: Registering,
+): Promise<SignUpResult> {
+  const ask = async (tx: Queryable): Promise<UserRow> => {
+    const created = await registerUser(ctx, tx, { ...registering, isConfirmed: false })
+    const user = created ?? (await findUserByEmail(tx, registering.email, requestAudience(ctx)))
+    if (user === null || isConfirmed(user)) {
+      if (user !== null) await recordAudit(tx, 'user_repeated_signup', user, { provider: 'email' })
+      return lookAlike(ctx, registering)
+    }
+    const { challenge, redirectTo } = input
+    if (challenge !== null) await insertFlow(tx, user.id, 'email/signup', 'email', challenge)
+    const audit = { action: 'user_confirmation_requested', actor: user } as const
+    const addressee = { ...user, email: registering.email }
+    await sendToken(ctx, tx, addressee, { kind: 'signup', isPkce: challenge !== null, redirectTo, audit })
+    const asked = await getUserById(tx, user.id)
+    return asked.invited_at === null ? asked : { ...asked, raw_user_meta_data: {}, identities: [] }
+  }
+  return { kind: 'confirmationSent', user: await saving(ctx.db.transaction(ask)) }
+}
+
+/** What somebody else's address answers, as GoTrue words it: no identities, which clients go by. */
+function lookAlike(ctx: AuthContext, { email, data }: Registering): UserRow {
+  const now = new Date().toISOString().replace('Z', '000Z')
+  return {
+    id: randomUUID(),
+    aud: requestAudience(ctx),
+    role: '',
+    email,
+    phone: null,
+    encrypted_password: null,
+    email_confirmed_at: null,
+    phone_confirmed_at: null,
+    confirmed_at: null,
+    invited_at: null,
+    confirmation_sent_at: now,
+    recovery_sent_at: null,
+    email_change: null,
+    email_change_sent_at: null,
+    phone_change: null,
+    phone_change_sent_at: null,
+    reauthentication_sent_at: null,
+    last_sign_in_at: null,
+    raw_app_meta_data: { provider: 'email', providers: ['email'] },
+    raw_user_meta_data: data,
+    created_at: now,
+    updated_at: now,
+    banned_until: null,
+    is_banned: false,
+    deleted_at: null,
+    is_sso_user: false,
+    is_anonymous: false,
+    identities: [],
+    factors: [],
+  }
+}
+
+/** What goes wrong while a user is stored is the project's own triggers', as a rule. */
+async function saving<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (error) {
+    if (error instanceof DatabaseError)
+      throw authErrors.unexpectedFailure('Database error saving new user', error)
+    throw error
+  }
 }

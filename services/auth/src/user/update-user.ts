@@ -2,13 +2,24 @@ import { DatabaseError, type Queryable } from '@favo/postgres'
 import { recordAudit } from '../audit/audit.sql.ts'
 import type { AuthContext, SignedIn } from '../context.ts'
 import { authErrors } from '../errors.ts'
+import { insertFlow } from '../flow-states/flow-states.sql.ts'
+import type { Challenge } from '../flow-states/pkce.ts'
 import { emailIdentityData, insertIdentity } from '../identities/identities.sql.ts'
+import { hashOtp } from '../one-time-tokens/one-time-token.ts'
+import { lockToken } from '../one-time-tokens/one-time-tokens.sql.ts'
+import { guessKey, sendEmailChange } from '../one-time-tokens/send-token.ts'
 import { checkPasswordStrength } from '../passwords/password-strength.ts'
 import { requestAudience } from '../sessions/audience.ts'
 import { deleteOtherSessionsOfUser, deleteSessionsOfUser } from '../sessions/sessions.sql.ts'
 import { parseEmail, parsePhone } from '../users/addresses.ts'
 import { hasPassword, hasVerifiedFactor, type Json, type UserRow } from '../users/user.ts'
-import { confirmEmail, mergeMetadata, setEmail, updatePassword } from '../users/user-changes.sql.ts'
+import {
+  clearReauthentication,
+  confirmEmail,
+  mergeMetadata,
+  setEmail,
+  updatePassword,
+} from '../users/user-changes.sql.ts'
 import { getUserById, isEmailTaken, isPhoneTaken } from '../users/users.sql.ts'
 
 export interface UserUpdateInput {
@@ -19,6 +30,10 @@ export interface UserUpdateInput {
   readonly password: string | null
   readonly data: Json | null
   readonly app_metadata: Json | null
+  /** From GET /reauthenticate, where the project wants it for a new password. */
+  readonly nonce: string
+  readonly challenge: Challenge | null
+  readonly redirectTo: string
 }
 
 /** Lets users change their own metadata and password. Mirrors auth internal/api/user.go@bc32168 UserUpdate. */
@@ -36,6 +51,7 @@ export async function updateUser(
   checkAllowed(caller, input)
   await checkAddresses(ctx, caller.user, input)
 
+  if (input.password !== null) await checkNonce(ctx, caller, input.nonce)
   const passwordHash = await hashNewPassword(ctx, caller.user, input.password)
   const change = async (tx: Queryable): Promise<UserRow> => {
     const { user, session } = caller
@@ -48,6 +64,7 @@ export async function updateUser(
     }
     if (input.data !== null) await mergeMetadata(tx, user.id, { user: input.data })
     if (adoptsEmail(ctx, user, input)) await adoptEmail(tx, user, input.email)
+    else if (changesEmail(user, input)) await askAtNewEmail(ctx, tx, user, input)
     await recordAudit(tx, 'user_modified', user)
     return getUserById(tx, user.id)
   }
@@ -87,20 +104,52 @@ function checkAllowed({ user, session }: SignedIn, input: UserUpdateInput): void
 const adoptsEmail = (ctx: AuthContext, user: UserRow, input: UserUpdateInput): boolean =>
   user.is_anonymous && ctx.settings.mailerAutoconfirm && input.email !== '' && input.email !== user.email
 
-/**
- * Any other new address must be confirmed by what is sent to it, and there is nothing here yet that sends. GoTrue fails in
- * these words then.
- */
 async function checkAddresses(ctx: AuthContext, user: UserRow, input: UserUpdateInput): Promise<void> {
   const audience = user.aud ?? requestAudience(ctx)
-  if (input.email !== '' && input.email !== user.email) {
-    if (await isEmailTaken(ctx.db, input.email, audience, user.id)) throw authErrors.emailExists()
-    if (!adoptsEmail(ctx, user, input)) throw authErrors.unexpectedFailure('Error sending email change email')
-  }
+  if (changesEmail(user, input) && (await isEmailTaken(ctx.db, input.email, audience, user.id)))
+    throw authErrors.emailExists()
   if (input.phone !== '' && input.phone !== user.phone) {
     if (await isPhoneTaken(ctx.db, input.phone, audience)) throw authErrors.phoneExists()
+    // GoTrue's words where nothing is set up that could send to a phone.
     throw authErrors.unexpectedFailure('Unable to get SMS provider')
   }
+}
+
+const changesEmail = (user: UserRow, input: UserUpdateInput) =>
+  input.email !== '' && input.email !== user.email
+
+/** Any other new address must be confirmed by what is sent to it. */
+async function askAtNewEmail(
+  ctx: AuthContext,
+  tx: Queryable,
+  user: UserRow,
+  { email, challenge, redirectTo }: UserUpdateInput,
+): Promise<void> {
+  if (challenge !== null) await insertFlow(tx, user.id, 'email_change', 'email_change', challenge)
+  const addressee = { ...user, email: user.email ?? '' }
+  await sendEmailChange(ctx, tx, addressee, email, { isPkce: challenge !== null, redirectTo })
+}
+
+/** In a session older than a day, a new password needs a code that was mailed for it, where the project wants that. */
+async function checkNonce(ctx: AuthContext, { user, session }: SignedIn, nonce: string): Promise<void> {
+  if (!ctx.settings.updatePasswordRequiresReauthentication || session?.is_recent === true) return
+  if (nonce === '') throw authErrors.reauthenticationNeeded()
+  const email = user.email ?? ''
+  const key = guessKey(ctx, email)
+  await ctx.db.transaction(async (tx) => {
+    const found = await lockToken(tx, {
+      types: ['reauthentication_token'],
+      hashes: [hashOtp(email, nonce)],
+      email,
+      audience: null,
+      expireSeconds: ctx.settings.mailerOtpExpSeconds,
+    })
+    if (found === null || found.id !== user.id || found.is_token_expired || ctx.guesses.isExhausted(key)) {
+      ctx.guesses.miss(key)
+      throw authErrors.nonceInvalid()
+    }
+    await clearReauthentication(tx, user.id)
+  })
 }
 
 async function hashNewPassword(

@@ -1,5 +1,6 @@
 import { firstAudience } from '../sessions/verify-token.ts'
 import { authErrors } from '../errors.ts'
+import { parseChallenge } from '../flow-states/pkce.ts'
 import { body, object, optionalText, text } from '../parse-body.ts'
 import { route } from '../route.ts'
 import { renderUser } from '../users/render-user.ts'
@@ -29,9 +30,13 @@ export const updateUserRoute = route({
     password: optionalText(),
     data: object(),
     app_metadata: object(),
+    nonce: text(),
+    code_challenge: text(),
+    code_challenge_method: text(),
   }),
-  handle: async (ctx, { caller, body }) => ({
-    status: 200,
-    body: renderUser(await updateUser(ctx, caller, body)),
-  }),
+  handle: async (ctx, { caller, body, redirectTo }) => {
+    const challenge = parseChallenge(body.code_challenge, body.code_challenge_method)
+    const user = await updateUser(ctx, caller, { ...body, challenge, redirectTo })
+    return { status: 200, body: renderUser(user) }
+  },
 })

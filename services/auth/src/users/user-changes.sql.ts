@@ -87,3 +87,56 @@ export const setPhone = (db: Queryable, id: string, phone: string, isProved: boo
     set phone = ${phone}, is_anonymous = is_anonymous and not ${isProved}, updated_at = now()
     where id = ${id}
   `)
+
+/** Spends whatever was mailed: a recovery link signs in once. */
+export const clearRecovery = async (db: Queryable, id: string) => {
+  await db.run(sql`
+    with spent as (
+      delete from auth.one_time_tokens where user_id = ${id}
+    )
+    update auth.users set recovery_token = '', updated_at = now() where id = ${id}
+  `)
+}
+
+export const clearReauthentication = async (db: Queryable, id: string) => {
+  await db.run(sql`
+    with spent as (
+      delete from auth.one_time_tokens where user_id = ${id}
+    )
+    update auth.users set reauthentication_token = '', updated_at = now() where id = ${id}
+  `)
+}
+
+/** Puts the address that was asked for in the place of the old one. Fails on the unique index when somebody else has it by now. */
+export const confirmEmailChange = async (db: Queryable, id: string) => {
+  await db.run(sql`
+    with spent as (
+      delete from auth.one_time_tokens where user_id = ${id}
+    )
+    update auth.users
+    set email = email_change,
+        email_change = '',
+        email_change_token_current = '', email_change_token_new = '',
+        email_change_confirm_status = 0,
+        is_anonymous = false,
+        updated_at = now()
+    where id = ${id}
+  `)
+}
+
+/** Names in app_metadata how the user can sign in, the oldest way first. */
+export const refreshProviders = async (db: Queryable, id: string) => {
+  await db.run(sql`
+    update auth.users u
+    set raw_app_meta_data = ${objectOf(sql`u.raw_app_meta_data`)}
+          || jsonb_build_object('provider', p.names[1], 'providers', to_jsonb(p.names)),
+        updated_at = now()
+    from (
+      select array_agg(provider order by first_at, provider) as names
+      from (
+        select provider, min(created_at) as first_at from auth.identities where user_id = ${id} group by provider
+      ) ways
+    ) p
+    where u.id = ${id} and p.names is not null
+  `)
+}

@@ -1,0 +1,120 @@
+import type { Queryable } from '@favo/postgres'
+import type { Actor, AuditAction } from '../audit/audit.sql.ts'
+import type { AuthContext } from '../context.ts'
+import { authErrors } from '../errors.ts'
+import { composeMail, verifyLink, type Mail } from '../mails/compose-mail.ts'
+import type { MailKind } from '../mails/templates.ts'
+import type { Json } from '../users/user.ts'
+import { createOtp, hashOtp, PKCE_PREFIX } from './one-time-token.ts'
+import { issueEmailChange, issueToken, type TokenType } from './one-time-tokens.sql.ts'
+
+/** Who gets a mail. For an address without an account, somebody with an id that nobody has: the work is the same. */
+export interface Addressee {
+  readonly id: string
+  readonly email: string
+  readonly raw_user_meta_data: Json | null
+}
+
+export interface MailRequest {
+  readonly kind: Exclude<MailKind, 'email_change'>
+  readonly isPkce: boolean
+  readonly redirectTo: string
+  readonly audit: { readonly action: AuditAction; readonly actor: Actor } | null
+}
+
+const tokenTypes: Readonly<Record<MailRequest['kind'], TokenType>> = {
+  signup: 'confirmation_token',
+  invite: 'confirmation_token',
+  magiclink: 'recovery_token',
+  recovery: 'recovery_token',
+  reauthentication: 'reauthentication_token',
+}
+
+/** Throws over_email_send_rate_limit when this address asked a moment ago, whether it has an account or not. */
+export function checkFrequency(ctx: AuthContext, kind: string, email: string): void {
+  const left = ctx.asks.take(`${ctx.project.ref} ${kind} ${email}`, ctx.settings.mailMaxFrequencySeconds)
+  if (left !== null) throw authErrors.overEmailFrequency(left)
+}
+
+/**
+ * Mails a link and a code. The mail is part of the caller's transaction: it leaves exactly if the token is stored. Unlike
+ * GoTrue, which talks to the mail server in between.
+ */
+export async function sendToken(
+  ctx: AuthContext,
+  tx: Queryable,
+  to: Addressee,
+  request: MailRequest,
+): Promise<void> {
+  const { kind, isPkce, redirectTo } = request
+  const { otp, hash } = newToken(ctx, to.email, isPkce)
+  const isInvitation = kind === 'invite'
+  await issueToken(tx, {
+    userId: to.id,
+    type: tokenTypes[kind],
+    hash,
+    relatesTo: to.email,
+    notWithinSeconds: isInvitation ? 0 : ctx.settings.mailMaxFrequencySeconds,
+    isInvitation,
+    mail: compose(ctx, kind, to, to.email, { otp, hash, redirectTo, newEmail: '' }),
+    audit: request.audit,
+  })
+  ctx.guesses.forget(guessKey(ctx, to.email))
+}
+
+export interface NewToken {
+  readonly otp: string
+  readonly hash: string
+}
+
+export function newToken(ctx: AuthContext, address: string, isPkce: boolean): NewToken {
+  const otp = createOtp(ctx.settings.mailerOtpLength)
+  return { otp, hash: (isPkce ? PKCE_PREFIX : '') + hashOtp(address, otp) }
+}
+
+export const guessKey = (ctx: AuthContext, email: string): string => `${ctx.project.ref} ${email}`
+
+/** Asks at the new address, and at the old one where the project wants both to agree. */
+export async function sendEmailChange(
+  ctx: AuthContext,
+  tx: Queryable,
+  user: Addressee,
+  newEmail: string,
+  { isPkce, redirectTo }: { readonly isPkce: boolean; readonly redirectTo: string },
+): Promise<void> {
+  const atNew = newToken(ctx, newEmail, isPkce)
+  const asksBoth = ctx.settings.mailerSecureEmailChangeEnabled && user.email !== ''
+  const atOld = asksBoth ? newToken(ctx, user.email, isPkce) : null
+  const mail = (recipient: string, token: NewToken) =>
+    compose(ctx, 'email_change', user, recipient, { ...token, redirectTo, newEmail })
+  const isIssued = await issueEmailChange(tx, {
+    userId: user.id,
+    newEmail,
+    newHash: atNew.hash,
+    newMail: mail(newEmail, atNew),
+    current: atOld === null ? null : { email: user.email, hash: atOld.hash, mail: mail(user.email, atOld) },
+    notWithinSeconds: ctx.settings.mailMaxFrequencySeconds,
+  })
+  if (!isIssued) throw authErrors.overEmailFrequency(ctx.settings.mailMaxFrequencySeconds)
+  ctx.guesses.forget(guessKey(ctx, newEmail))
+  ctx.guesses.forget(guessKey(ctx, user.email))
+}
+
+function compose(
+  ctx: AuthContext,
+  kind: MailKind,
+  user: Addressee,
+  recipient: string,
+  about: { otp: string; hash: string; redirectTo: string; newEmail: string },
+): Mail {
+  return composeMail(kind, recipient, {
+    ConfirmationURL: verifyLink(ctx.issuer, about.hash, kind, about.redirectTo),
+    Token: about.otp,
+    TokenHash: about.hash,
+    SiteURL: ctx.settings.siteUrl,
+    RedirectTo: about.redirectTo,
+    Email: user.email,
+    NewEmail: about.newEmail,
+    Data: user.raw_user_meta_data ?? {},
+  })
+}

@@ -1,0 +1,49 @@
+import { randomUUID } from 'node:crypto'
+import type { Queryable } from '@favo/postgres'
+import type { AuthContext } from '../context.ts'
+import { emailIdentityData, insertIdentity } from '../identities/identities.sql.ts'
+import { requestAudience } from '../sessions/audience.ts'
+import { confirmEmail, mergeMetadata } from './user-changes.sql.ts'
+import type { Json, UserRow } from './user.ts'
+import { getUserById, insertUserIfNew } from './users.sql.ts'
+
+export interface Registration {
+  readonly email: string
+  /** Empty for users who never chose one. */
+  readonly passwordHash: string
+  readonly data: Json
+  readonly isConfirmed: boolean
+}
+
+/**
+ * A new user of an address, or null when it is taken. What the caller may choose is the address, the password and
+ * user_metadata; role and app_metadata are ours.
+ *
+ * The user is inserted first and completed by an update, as GoTrue does it, since the project's triggers wait for either;
+ * what they change in the row is kept.
+ */
+export async function registerUser(
+  ctx: AuthContext,
+  tx: Queryable,
+  { email, passwordHash, data, isConfirmed }: Registration,
+): Promise<UserRow | null> {
+  const id = randomUUID()
+  const appMetadata = { provider: 'email', providers: ['email'] }
+  const isNew = await insertUserIfNew(tx, {
+    id,
+    email,
+    phone: null,
+    passwordHash,
+    audience: requestAudience(ctx),
+    role: 'authenticated',
+    appMetadata,
+    userMetadata: data,
+    isAnonymous: false,
+  })
+  if (!isNew) return null
+  const metadata = { ...data, ...emailIdentityData(id, email) }
+  await insertIdentity(tx, { userId: id, provider: 'email', providerId: id, data: metadata })
+  if (isConfirmed) await confirmEmail(tx, id, { user: metadata, app: appMetadata })
+  else await mergeMetadata(tx, id, { user: metadata, app: appMetadata })
+  return getUserById(tx, id)
+}
