@@ -1,3 +1,5 @@
+export * from './auth-security-settings.ts'
 export * from './directory.ts'
 export * from './directory-source.ts'
 export * from './project.ts'
+export * from './external-providers.ts'

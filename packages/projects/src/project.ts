@@ -1,3 +1,7 @@
+import type { SigningKey } from '@favo/tokens'
+import type { AuthSecuritySettings } from './auth-security-settings.ts'
+import type { SignInSettings } from './external-providers.ts'
+
 /** Statuses as the Management API names them; these are the ones Favo uses. */
 export type ProjectStatus =
   'COMING_UP' | 'ACTIVE_HEALTHY' | 'INACTIVE' | 'PAUSING' | 'RESTORING' | 'INIT_FAILED' | 'GOING_DOWN'
@@ -30,7 +34,7 @@ export const defaultRestSettings: RestSettings = {
   maxRows: 1_000,
 }
 
-export interface AuthSettings {
+export interface AuthSettings extends SignInSettings, AuthSecuritySettings {
   readonly disableSignup: boolean
   readonly mailerAutoconfirm: boolean
   readonly passwordMinLength: number
@@ -83,6 +87,10 @@ export interface Project {
   readonly database: string
   /** HS256 secret of the project's legacy keys and user tokens. */
   readonly jwtSecret: string
+  /** True when tokens and keys of that secret are not accepted any more. */
+  readonly isJwtSecretRevoked?: boolean
+  /** Keys that user tokens are signed and verified with, beside the secret; none where it is absent. */
+  readonly signingKeys?: readonly SigningKey[]
   readonly apiKeys: readonly ApiKeyRecord[]
   readonly rest: RestSettings
   readonly auth: AuthSettings

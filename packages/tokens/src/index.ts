@@ -1,4 +1,5 @@
 export * from './jwt.ts'
 export * from './keys.ts'
+export * from './signing-keys.ts'
 export * from './secret-box.ts'
 export * from './logins.ts'

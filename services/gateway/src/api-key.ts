@@ -19,7 +19,10 @@ const isOpaque = (key: string) => key.startsWith('sb_')
  */
 export function checkApiKey(project: Project, key: string): ApiKey | null {
   if (isOpaque(key)) return checkOpaqueKey(project, key)
-  const verification = verifyJwt(key, project.jwtSecret)
+  const verification = verifyJwt(key, {
+    jwtSecret: project.jwtSecret,
+    isJwtSecretRevoked: project.isJwtSecretRevoked,
+  })
   if (!verification.ok) return null
   const { claims } = verification
   if (claims.role !== 'anon' && claims.role !== 'service_role') return null

@@ -1,5 +1,5 @@
 import type { Authorization, Claims } from '@favo/http'
-import { verifyJwt, type JwtProblem } from '@favo/tokens'
+import { verifyJwt, type JwtProblem, type TokenKeys } from '@favo/tokens'
 import { tokenErrors } from './errors/token-errors.ts'
 
 /** Who the request is for the database. */
@@ -12,7 +12,7 @@ export interface Caller {
 }
 
 export interface TokenRules {
-  readonly secret: string
+  readonly keys: TokenKeys
   readonly audience: string | null
   /** Role of requests whose claims name none; null = they are refused. */
   readonly anonRole: string | null
@@ -31,7 +31,7 @@ export function authenticate(authorization: Authorization, rules: TokenRules, no
   if (authorization.kind === 'key') return callerOf(authorization.claims, rules)
   const { token } = authorization
   if (token === '') throw tokenErrors.empty()
-  const verified = verifyJwt(token, rules.secret)
+  const verified = verifyJwt(token, rules.keys)
   if (!verified.ok) throw problemError(verified.problem)
   validateClaims(verified.claims, rules.audience, Math.floor(nowMs / 1000))
   return callerOf(verified.claims, rules)

@@ -40,7 +40,7 @@ export async function handle(
     const { settings } = entry.snapshot
     const timing = new Timing(settings.serverTiming)
     const rules = {
-      secret: ctx.project.jwtSecret,
+      keys: ctx.project,
       audience: settings.jwtAudience,
       anonRole: settings.anonRole,
     }

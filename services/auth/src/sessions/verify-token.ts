@@ -4,11 +4,11 @@ import { verifyJwt, type JwtProblem } from '@favo/tokens'
 import { authErrors } from '../errors.ts'
 
 /**
- * The claims of a bearer token that this project's secret signed and that is in force now. Throws bad_jwt in the words of
+ * The claims of a bearer token that this project's secret or one of its keys signed and that is in force now. Throws bad_jwt in the words of
  * the library that GoTrue uses (golang-jwt 5).
  */
 export function verifyToken(token: string, project: Project): Claims {
-  const verification = verifyJwt(token, project.jwtSecret)
+  const verification = verifyJwt(token, project)
   if (!verification.ok) throw badToken(describe(verification.problem))
   const { claims } = verification
   // A legacy key says whose it is. Two projects may have been given one secret; their keys stay apart nevertheless.
