@@ -95,7 +95,8 @@ function functionSettings(settings: Settings, routine: Routine | null): [string,
 }
 
 function headersJson(headers: RawRequest['headers']): string {
-  return utf8Header(JSON.stringify({ ...headers, cookie: undefined }))
+  const others = headers.cookie === undefined ? headers : { ...headers, cookie: undefined }
+  return utf8Header(JSON.stringify(others))
 }
 
 function cookiesJson(header: string | undefined): string {

@@ -1,3 +1,5 @@
+import { LRUCache } from 'lru-cache'
+
 /** Media types, as in PostgREST 14's `MediaType.hs`. */
 export type MediaType =
   | { readonly kind: 'json' | 'geojson' | 'csv' | 'text' | 'xml' | 'openapi' | 'form' | 'bytes' | 'any' }
@@ -84,14 +86,25 @@ export function parseMediaType(text: string): MediaType {
       }
     }
     default:
-      return { kind: 'other', name: text }
+      // It may come back as a header.
+      return { kind: 'other', name: text.replace(/[^\x20-\x7e]/g, '') }
   }
 }
 
 /** The types of an Accept header, best first: by quality, then by how specific they are, then as listed. */
 export function parseAccept(header: string | undefined): readonly MediaType[] {
-  if (header === undefined) return [{ kind: 'any' }]
-  if (header === NAMES.json) return [{ kind: 'json' }]
+  if (header === undefined) return ANYTHING
+  const known = accepted.get(header)
+  if (known !== undefined) return known
+  const types = parseNewAccept(header)
+  accepted.set(header, types)
+  return types
+}
+
+const ANYTHING: readonly MediaType[] = [{ kind: 'any' }]
+const accepted = new LRUCache<string, readonly MediaType[]>({ max: 500 })
+
+function parseNewAccept(header: string): readonly MediaType[] {
   const ranges = splitOutsideQuotes(header).map((text, index) => {
     const quality = /;\s*q=([0-9.]+)\s*/i.exec(text)
     const type = quality === null ? text : text.replace(quality[0], '')

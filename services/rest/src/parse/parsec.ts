@@ -14,8 +14,9 @@ export interface ParseFailure {
   readonly detail: string
 }
 
-/** Thrown inside this folder only; one shared object, since it is thrown at every backtracking. */
-const FAIL = new Error('parse failure')
+/** What a parser returns that did not match. A value and no exception: alternatives fail all the time. */
+export const FAIL = Symbol('parse failure')
+export type Fail = typeof FAIL
 
 interface Trouble {
   readonly at: number
@@ -26,7 +27,7 @@ interface Trouble {
   readonly expected: readonly string[]
 }
 
-export type Parser<T> = (s: Scanner) => T
+export type Parser<T> = (s: Scanner) => T | Fail
 
 export class Scanner {
   readonly text: string
@@ -53,9 +54,9 @@ export class Scanner {
   }
 
   /** Fails because what stands here is forbidden. */
-  refuse(found: string, expected: readonly string[]): never {
+  refuse(found: string, expected: readonly string[]): Fail {
     this.merge({ at: this.at, unexpected: [show(found, "'")], read: [], expected })
-    throw FAIL
+    return FAIL
   }
 
   merge(other: Trouble | null): void {
@@ -95,12 +96,8 @@ function show(text: string, quote: '"' | "'"): string {
 /** Parses the whole text or as much as the parser wants of it. */
 export function run<T>(parser: Parser<T>, text: string): { ok: T } | { failure: ParseFailure } {
   const s = new Scanner(text)
-  try {
-    return { ok: parser(s) }
-  } catch (error) {
-    if (error !== FAIL) throw error
-    return { failure: describe(s) }
-  }
+  const value = parser(s)
+  return value === FAIL ? { failure: describe(s) } : { ok: value }
 }
 
 function describe(s: Scanner): ParseFailure {
@@ -123,155 +120,173 @@ function listed(items: readonly string[]): string {
   return unique.length > 0 ? `${unique.join(', ')} or ${last}` : (last ?? '')
 }
 
-export const char =
-  (c: string): Parser<string> =>
-  (s) => {
+export function char(c: string): Parser<string> {
+  const expected = [show(c, '"')]
+  return (s) => {
     if (s.text[s.at] === c) return s.consume(1)
-    s.note([show(c, '"')])
-    throw FAIL
+    s.note(expected)
+    return FAIL
   }
+}
 
 /** Fails at its start, naming the character that differed; what matched before it counts as consumed (see `attempt`). */
-export const string =
-  (word: string): Parser<string> =>
-  (s) => {
+export function string(word: string): Parser<string> {
+  const expected = [`"${word}"`]
+  return (s) => {
     if (s.text.startsWith(word, s.at)) return s.consume(word.length)
     let same = 0
     while (s.text[s.at + same] === word[same]) same++
     const read = show(s.text.charAt(s.at + same), '"')
-    const trouble = { at: s.at, unexpected: [], read: [read], expected: [`"${word}"`] }
+    const trouble = { at: s.at, unexpected: [], read: [read], expected }
     if (same > 0) {
       s.consume(same)
       s.trouble = trouble
-      throw FAIL
-    }
-    s.merge(trouble)
-    throw FAIL
+    } else s.merge(trouble)
+    return FAIL
   }
+}
 
 /**
  * One or more (or, with `min` 0, any number of) characters of a class; `pattern` is sticky and matches one run.
  * `expected` are the labels of the single character's alternatives.
  */
-export const chars =
-  (pattern: RegExp, expected: readonly string[], min: 0 | 1): Parser<string> =>
-  (s) => {
+export function chars(pattern: RegExp, expected: readonly string[], min: 0 | 1): Parser<string> {
+  return (s) => {
     pattern.lastIndex = s.at
     const matched = pattern.exec(s.text)?.[0] ?? ''
     const taken = s.consume(matched.length)
     s.note(expected)
-    if (matched.length < min) throw FAIL
-    return taken
+    return matched.length < min ? FAIL : taken
   }
+}
 
 export const anyText: Parser<string> = (s) => s.consume(s.text.length - s.at)
 
-export const eof: Parser<null> = (s) => {
-  if (s.at < s.text.length) s.refuse(s.here(), ['end of input'])
-  return null
+const END = ['end of input']
+export const eof: Parser<null> = (s) => (s.at < s.text.length ? s.refuse(s.here(), END) : null)
+
+type Values<P extends readonly Parser<unknown>[]> = {
+  [K in keyof P]: P[K] extends Parser<infer T> ? T : never
 }
 
-/** Takes back what a failing parser consumed, so that an alternative may start over. */
-export const attempt =
-  <T>(p: Parser<T>): Parser<T> =>
-  (s) => {
-    const start = s.at
-    const before = s.trouble
-    try {
-      return p(s)
-    } catch (error) {
-      if (error !== FAIL) throw error
-      if (s.at !== start) {
-        const inner = s.trouble
-        s.at = start
-        s.trouble = before
-        s.merge(inner)
-      }
-      throw FAIL
+/** One after the other; `build` makes the result of what they gave. */
+export function seq<P extends readonly Parser<unknown>[], R>(
+  parsers: readonly [...P],
+  build: (...values: Values<P>) => R,
+): Parser<R> {
+  return (s) => {
+    const values: unknown[] = []
+    for (const p of parsers) {
+      const value = p(s)
+      if (value === FAIL) return FAIL
+      values.push(value)
     }
+    return build(...(values as Values<P>))
   }
+}
 
-/** Matches without consuming. */
-export const lookAhead =
-  <T>(p: Parser<T>): Parser<T> =>
-  (s) => {
+export function map<T, R>(p: Parser<T>, build: (value: T) => R): Parser<R> {
+  return (s) => {
+    const value = p(s)
+    return value === FAIL ? FAIL : build(value)
+  }
+}
+
+/** A parser that is defined further down; for grammars that refer to themselves. */
+export const lazy =
+  <T>(get: () => Parser<T>): Parser<T> =>
+  (s) =>
+    get()(s)
+
+/** Matches nothing and gives the value. */
+export const succeed =
+  <T>(value: T): Parser<T> =>
+  () =>
+    value
+
+/** Takes back what a failing parser consumed, so that an alternative may start over. */
+export function attempt<T>(p: Parser<T>): Parser<T> {
+  return (s) => {
     const start = s.at
     const before = s.trouble
     const value = p(s)
-    s.at = start
-    s.trouble = before
+    if (value === FAIL && s.at !== start) {
+      const inner = s.trouble
+      s.at = start
+      s.trouble = before
+      s.merge(inner)
+    }
     return value
   }
+}
+
+/** Matches without consuming. */
+export function lookAhead<T>(p: Parser<T>): Parser<T> {
+  return (s) => {
+    const start = s.at
+    const before = s.trouble
+    const value = p(s)
+    if (value !== FAIL) {
+      s.at = start
+      s.trouble = before
+    }
+    return value
+  }
+}
 
 /** The first alternative that matches; one that fails after consuming ends the search, as in Parsec. */
-export const choice =
-  <T>(...alternatives: readonly Parser<T>[]): Parser<T> =>
-  (s) => {
+export function choice<T>(...alternatives: readonly Parser<T>[]): Parser<T> {
+  return (s) => {
     const start = s.at
     for (const p of alternatives) {
-      try {
-        return p(s)
-      } catch (error) {
-        if (error !== FAIL || s.at !== start) throw error
-      }
+      const value = p(s)
+      if (value !== FAIL || s.at !== start) return value
     }
-    throw FAIL
+    return FAIL
   }
+}
 
-export const optional = <T>(p: Parser<T>): Parser<T | null> => choice<T | null>(p, () => null)
+export const optional = <T>(p: Parser<T>): Parser<T | null> => choice<T | null>(p, succeed(null))
 
 /** What was expected is told by this name, unless `p` got underway. */
-export const label =
-  <T>(p: Parser<T>, name: string): Parser<T> =>
-  (s) => {
+export function label<T>(p: Parser<T>, name: string): Parser<T> {
+  const expected = [name]
+  return (s) => {
     const start = s.at
     const before = s.trouble
     s.trouble = null
-    const relabel = () => {
-      const inner = s.trouble
-      s.trouble = before
-      if (inner !== null && !isUnknown(inner)) s.merge({ ...inner, expected: [name] })
-    }
-    try {
-      const value = p(s)
-      if (s.at === start) relabel()
-      return value
-    } catch (error) {
-      if (error === FAIL && s.at === start) relabel()
-      throw error
-    }
+    const value = p(s)
+    if (s.at !== start) return value
+    const inner = s.trouble as Trouble | null
+    s.trouble = before
+    if (inner !== null && !isUnknown(inner)) s.merge({ ...inner, expected })
+    return value
   }
+}
 
-export const many =
-  <T>(p: Parser<T>): Parser<T[]> =>
-  (s) => {
+export function many<T>(p: Parser<T>): Parser<T[]> {
+  return (s) => {
     const values: T[] = []
     for (;;) {
       const start = s.at
-      try {
-        values.push(p(s))
-      } catch (error) {
-        if (error !== FAIL || s.at !== start) throw error
-        return values
-      }
+      const value = p(s)
+      if (value === FAIL) return s.at === start ? values : FAIL
+      values.push(value)
     }
   }
+}
 
-export const sepBy1 =
-  <T>(p: Parser<T>, separator: Parser<unknown>): Parser<T[]> =>
-  (s) => {
-    const first = p(s)
-    return [first, ...many((t) => (separator(t), p(t)))(s)]
-  }
+export const sepBy1 = <T>(p: Parser<T>, separator: Parser<unknown>): Parser<T[]> =>
+  seq([p, many(seq([separator, p], (_, value) => value))], (first, rest) => [first, ...rest])
 
 export const sepBy = <T>(p: Parser<T>, separator: Parser<unknown>): Parser<T[]> =>
   choice<T[]>(sepBy1(p, separator), () => [])
 
-export const notFollowedBy =
-  (pattern: RegExp): Parser<null> =>
-  (s) => {
+/** Fails when the (sticky) pattern matches here; consumes nothing. */
+export function notFollowedBy(pattern: RegExp): Parser<null> {
+  return (s) => {
     pattern.lastIndex = s.at
     const next = pattern.exec(s.text)?.[0]
-    if (next !== undefined && next !== '') s.refuse(next, [])
-    return null
+    return next !== undefined && next !== '' ? s.refuse(next, []) : null
   }
+}

@@ -1,22 +1,14 @@
 import {
-  attempt, char, choice, eof, label, lookAhead, optional, sepBy, string, type Parser, type Scanner,
+  attempt, char, choice, eof, FAIL, lazy, lookAhead, map, notFollowedBy, optional, sepBy, seq, string,
+  type Parser,
 } from './parsec.ts' // prettier-ignore
 import { field, fieldName, identifier, lexeme } from './names.grammar.ts'
 import type { Aggregate, JoinType, SelectField, SelectItem, SelectRelation } from './query-types.ts'
 
 /** The `select` parameter: `alias:column->key::type.sum()::type`, `alias:relation!hint!inner(…)`, `...relation(…)`. */
 
-const aliasEnd: Parser<unknown> = (s) => {
-  char(':')(s)
-  if (s.text[s.at] === ':') s.refuse(':', [])
-}
-const alias = optional(
-  attempt((s: Scanner) => {
-    const name = fieldName(s)
-    aliasEnd(s)
-    return name
-  }),
-)
+/** One colon; two begin a cast. */
+const alias = optional(attempt(seq([fieldName, char(':'), notFollowedBy(/:/y)], (name) => name)))
 
 const endOfField: Parser<unknown> = choice<unknown>(
   attempt(lookAhead(string(')'))),
@@ -24,7 +16,7 @@ const endOfField: Parser<unknown> = choice<unknown>(
   attempt(eof),
 )
 
-const castSuffix = optional((s: Scanner) => (string('::')(s), identifier(s)))
+const castSuffix = optional(seq([string('::'), identifier], (_, type) => type))
 
 const aggregateName = choice<string>(
   string('sum'),
@@ -32,99 +24,91 @@ const aggregateName = choice<string>(
   string('count'),
   attempt(string('max')),
   attempt(string('min')),
+) as Parser<Aggregate>
+const aggregate = optional(attempt(seq([char('.'), aggregateName, string('()')], (_, name) => name)))
+
+const everything = { name: '*', path: [] }
+const plain = { kind: 'field', alias: null, cast: null, aggregate: null, aggregateCast: null } as const
+
+const star: Parser<SelectField> = attempt(
+  seq([string('*'), endOfField], () => ({ ...plain, field: everything })),
 )
-const aggregate = optional(
-  attempt((s: Scanner) => {
-    char('.')(s)
-    const name = aggregateName(s) as Aggregate
-    string('()')(s)
-    return name
+
+const countAll: Parser<SelectField> = attempt(
+  seq([alias, string('count()'), castSuffix, endOfField], (name, _, aggregateCast) => ({
+    ...plain,
+    field: everything,
+    alias: name,
+    aggregate: 'count' as const,
+    aggregateCast,
+  })),
+)
+
+const column: Parser<SelectField> = seq(
+  [alias, field, castSuffix, aggregate, castSuffix, endOfField],
+  (name, ref, cast, fn, aggregateCast) => ({
+    kind: 'field' as const,
+    field: ref,
+    alias: name,
+    cast,
+    aggregate: fn,
+    aggregateCast,
   }),
 )
 
-const plain = { kind: 'field', alias: null, cast: null, aggregate: null, aggregateCast: null } as const
-
-const star: Parser<SelectField> = attempt((s: Scanner) => {
-  string('*')(s)
-  endOfField(s)
-  return { ...plain, field: { name: '*', path: [] } }
-})
-
-const countAll: Parser<SelectField> = attempt((s: Scanner) => {
-  const name = alias(s)
-  string('count()')(s)
-  const aggregateCast = castSuffix(s)
-  endOfField(s)
-  return { ...plain, field: { name: '*', path: [] }, alias: name, aggregate: 'count', aggregateCast }
-})
-
-const column: Parser<SelectField> = (s) => {
-  const name = alias(s)
-  const ref = field(s)
-  const cast = castSuffix(s)
-  const fn = aggregate(s)
-  const aggregateCast = castSuffix(s)
-  endOfField(s)
-  return { kind: 'field', field: ref, alias: name, cast, aggregate: fn, aggregateCast }
-}
-
 const selectField = lexeme(choice(star, countAll, column))
 
-const embedParameter: Parser<{ join: JoinType } | { hint: string }> = (s) => {
-  char('!')(s)
-  return choice<{ join: JoinType } | { hint: string }>(
-    attempt((t: Scanner) => (string('left')(t), { join: 'left' as const })),
-    attempt((t: Scanner) => (string('inner')(t), { join: 'inner' as const })),
-    attempt((t: Scanner) => ({ hint: fieldName(t) })),
-  )(s)
+interface EmbedParameter {
+  readonly hint: string | null
+  readonly join: JoinType | null
 }
-
-function embedParameters(s: Scanner): { hint: string | null; join: JoinType | null } {
-  const given = [optional(embedParameter)(s), optional(embedParameter)(s)]
-  let hint: string | null = null
-  let join: JoinType | null = null
-  for (const one of given) {
-    if (one === null) continue
-    if ('hint' in one) hint ??= one.hint
-    else join ??= one.join
-  }
-  return { hint, join }
-}
+const joinType = (join: JoinType) => map(attempt(string(join)), (): EmbedParameter => ({ hint: null, join }))
+const embedParameter: Parser<EmbedParameter> = seq(
+  [
+    char('!'),
+    choice<EmbedParameter>(
+      joinType('left'),
+      joinType('inner'),
+      attempt(map(fieldName, (hint): EmbedParameter => ({ hint, join: null }))),
+    ),
+  ],
+  (_, parameter) => parameter,
+)
+const embedParameters: Parser<EmbedParameter> = seq(
+  [optional(embedParameter), optional(embedParameter)],
+  (one, two) => ({ hint: one?.hint ?? two?.hint ?? null, join: one?.join ?? two?.join ?? null }),
+)
 
 type RelationHead = Omit<SelectRelation, 'items'>
+const opening = attempt(lookAhead(string('(')))
 
-const spreadHead: Parser<RelationHead> = lexeme((s: Scanner) => {
-  string('...')(s)
-  const name = fieldName(s)
-  const parameters = embedParameters(s)
-  attempt(lookAhead(string('(')))(s)
-  return { kind: 'spread', name, alias: null, ...parameters }
-})
-
-const relationHead: Parser<RelationHead> = lexeme((s: Scanner) => {
-  const aliasName = alias(s)
-  const name = fieldName(s)
-  // `count(…)` would be taken for a relation; it is the start of the aggregate.
-  if (name === 'count') label(string('\0'), '')(s)
-  const parameters = embedParameters(s)
-  attempt(lookAhead(string('(')))(s)
-  return { kind: 'relation', name, alias: aliasName, ...parameters }
-})
-
-const relation =
-  (head: Parser<RelationHead>): Parser<SelectItem> =>
-  (s) => {
-    const start = attempt(head)(s)
-    char('(')(s)
-    const items = selectItems(s)
-    char(')')(s)
-    return { ...start, items }
-  }
-
-const selectItem: Parser<SelectItem> = choice<SelectItem>(
-  relation(spreadHead),
-  relation(relationHead),
-  selectField,
+const spreadHead: Parser<RelationHead> = lexeme(
+  seq([string('...'), fieldName, embedParameters, opening], (_, name, parameters) => ({
+    kind: 'spread' as const,
+    name,
+    alias: null,
+    ...parameters,
+  })),
 )
+
+/** `count(…)` would be taken for a relation; it is the start of the aggregate. */
+const relationName: Parser<string> = (s) => {
+  const name = fieldName(s)
+  return name === 'count' ? FAIL : name
+}
+const relationHead: Parser<RelationHead> = lexeme(
+  seq([alias, relationName, embedParameters, opening], (aliasName, name, parameters) => ({
+    kind: 'relation' as const,
+    name,
+    alias: aliasName,
+    ...parameters,
+  })),
+)
+
+const items = lazy(() => selectItems)
+const relation = (head: Parser<RelationHead>): Parser<SelectItem> =>
+  seq([attempt(head), char('('), items, char(')')], (start, _, inner) => ({ ...start, items: inner }))
+
+const selectItem = choice<SelectItem>(relation(spreadHead), relation(relationHead), selectField)
 
 export const selectItems: Parser<SelectItem[]> = sepBy(selectItem, lexeme(char(',')))

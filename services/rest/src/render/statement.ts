@@ -176,7 +176,7 @@ export const profileHeader = ({ schema, isSchemaNegotiated }: ApiRequest): Heade
   isSchemaNegotiated ? [['Content-Profile', headerText(schema)]] : []
 
 const typeHeaders = (plan: StatementPlan, request: ApiRequest): Headers => [
-  ['Content-Type', headerText(contentType(plan.mediaType))],
+  ['Content-Type', contentType(plan.mediaType)],
   ...profileHeader(request),
 ]
 
