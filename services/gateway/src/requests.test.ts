@@ -340,6 +340,44 @@ describe('health', () => {
   })
 })
 
+test('requests that share a connection are judged one by one', async () => {
+  const { a, b, sendRaw } = await startGateway()
+  const get = (label: string, apikey: string, more = '') =>
+    `GET /rest/v1/x HTTP/1.1\r\nHost: ${label}.${DOMAIN}\r\napikey: ${apikey}\r\n${more}\r\n`
+  const received = await sendRaw(
+    get('alpha', a.anon) +
+      get('beta', a.anon) +
+      get('beta', b.anon) +
+      get('alpha', b.service, 'Connection: close\r\n'),
+  )
+  const seen = [...received.matchAll(/HTTP\/1\.1 (\d+)|"ref":"(\w+)","database"/g)].map(
+    ([, status, ref]) => status ?? ref,
+  )
+  expect(seen).toEqual(['200', a.project.ref, '401', '200', b.project.ref, '401'])
+})
+
+test('a request to upgrade, where nobody upgrades, is an ordinary one', async () => {
+  const { a, b, sendRaw } = await startGateway({ config: { keepAliveTimeoutMs: 50 } })
+  for (const [key, status] of [
+    [a.anon, 200],
+    [b.anon, 401],
+  ] as const) {
+    const received = await sendRaw(
+      `GET /rest/v1/x HTTP/1.1\r\nHost: ${alpha}\r\napikey: ${key}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`,
+    )
+    expect(received).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `))
+  }
+})
+
+test.each(['TRACE', 'CONNECT', 'PROPFIND', 'PURGE'])('%s reaches no service', async (method) => {
+  const { a, sendRaw } = await startGateway()
+  const received = await sendRaw(
+    `${method} /rest/v1/x HTTP/1.1\r\nHost: ${alpha}\r\napikey: ${a.service}\r\nConnection: close\r\n\r\n`,
+  )
+  expect(received).not.toContain(a.project.ref)
+  expect(received).toMatch(/^$|^HTTP\/1\.1 4/)
+})
+
 test('a service’s own 404 is behind the same door as its routes', async () => {
   const service = stubService('/rest/v1', {
     routes: async (app) => {
