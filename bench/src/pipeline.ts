@@ -3,14 +3,18 @@ import { readFile } from 'node:fs/promises'
 import { createPools, type Step } from '@favo/postgres'
 import { silentLogger } from '@favo/runtime'
 import { calibrate } from './calibrate.ts'
-import { contextText, contextValues, readText, startBenchProject, type BenchProject } from './project.ts'
+import { contextValues, readText, startBenchProject, type BenchProject } from './project.ts'
 import { runRawClients } from './raw-client.ts'
 
 const seconds = Number(process.argv[2] ?? 4)
 const rounds = Number(process.argv[3] ?? 3)
 const callers = 32
 
-const context: Step = { text: contextText(['$1', '$2', '$3']), values: contextValues, plan: 'anon' }
+const settings = [
+  ['role', contextValues[0]],
+  ['request.jwt.claims', contextValues[1]],
+  ['search_path', contextValues[2]],
+] as const
 const read: Step = { text: readText, values: [], plan: 'anon' }
 
 async function measurePipeline(project: BenchProject, connections: number) {
@@ -24,12 +28,12 @@ async function measurePipeline(project: BenchProject, connections: number) {
     log: silentLogger(),
   })
   const db = pools.forDatabase(project.database)
-  const request = { steps: [context, read], isRead: true }
+  const request = { settings, steps: [read], isRead: true }
   const warmUntil = performance.now() + 500
   const call = async (until: number, latencies: number[]) => {
     while (performance.now() < until) {
       const start = performance.now()
-      const [, result] = await db.pipeline('api', request)
+      const [result] = await db.pipeline('api', request)
       if (result?.rows[0]?.[1]?.toString() !== '10') throw new Error('not the rows that anon may see')
       latencies.push(performance.now() - start)
     }

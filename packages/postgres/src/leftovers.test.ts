@@ -108,6 +108,16 @@ describe('what an injected statement leaves', () => {
       expect(await ask(db, 'select pg_backend_pid()')).toBe(before)
     })
 
+    test(`${what} is gone in a read`, async () => {
+      const db = openSingle()
+      await db.pipeline('api', { steps: [anon, step('select 1')], isRead: true })
+      await smuggle(db, leave, by)
+      // Two at once share the connection; neither sees it.
+      const read = { steps: [anon, step(look)], isRead: true }
+      const answers = await Promise.all([db.pipeline('api', read), db.pipeline('api', read)])
+      expect(answers.map((results) => texts(results[1])[0]?.[0])).toEqual([clean, clean])
+    })
+
     test(`${what} is gone in a transaction of a higher isolation level, too`, async () => {
       const db = openSingle()
       await smuggle(db, leave, by)
@@ -116,6 +126,27 @@ describe('what an injected statement leaves', () => {
       expect(texts(results[1])[0]?.[0]).toBe(clean)
     })
   }
+
+  test('a read leaves no temporary table, sequence value or cursor', async () => {
+    const db = openSingle()
+    const read = (text: string, by = 'careless') =>
+      db.pipeline('api', { steps: [anon, step(`select ${by}($1)`, [text])], isRead: true })
+    await expect(read('create temp table secrets (id int)', 'careless_owner')).rejects.toMatchObject({
+      code: '25006',
+    })
+    await expect(read(`select nextval('numbers')`)).rejects.toMatchObject({ code: '25006' })
+    await read('declare spy cursor with hold for select 1')
+    expect(await ask(db, `select count(*) from pg_cursors where name = 'spy'`)).toBe('0')
+  })
+
+  test('a temporary table is gone, even if the first request after it fails', async () => {
+    const db = openSingle()
+    await smuggle(db, `create temp table secrets as select 1; grant all on secrets to anon`, 'careless_owner')
+    const fail = { steps: [anon, step('select 1/0')], isRead: true }
+    await Promise.allSettled([db.pipeline('api', fail), db.pipeline('api', fail)])
+    const look = { steps: [anon, step('select count(*) from secrets')], isRead: true }
+    expect(texts((await db.pipeline('api', look))[1])).toEqual([['0']])
+  })
 
   test('the value a sequence gave to somebody else is not known', async () => {
     const db = openSingle()

@@ -8,7 +8,7 @@ import type { Db, StepResult } from './types.ts'
 import { encodeValue } from './values.ts'
 import { Connection } from './wire/connection.ts'
 import type { Endpoint } from './wire/endpoint.ts'
-import type { FlightPlan } from './wire/flight.ts'
+import { plainFlight, type FlightPlan } from './wire/flight.ts'
 import { openSession } from './wire/handshake.ts'
 import type { Sql } from './sql.ts'
 
@@ -98,15 +98,8 @@ export function openDb(options: OpenDbOptions): OwnDb {
 
 function flightOf(query: Sql, returnsRows: boolean): FlightPlan {
   const isScript = !returnsRows && query.values.length === 0
-  return {
-    clean: false,
-    begin: null,
-    steps: isScript ? [] : [{ text: query.text, values: query.values.map(encodeValue), plan: '' }],
-    end: null,
-    keepsTransaction: false,
-    script: isScript ? query.text : null,
-    shareKey: null,
-  }
+  if (isScript) return { ...plainFlight, script: query.text }
+  return { ...plainFlight, steps: [{ text: query.text, values: query.values.map(encodeValue), plan: '' }] }
 }
 
 function lastOf(results: readonly StepResult[]): StepResult {

@@ -132,8 +132,41 @@ test('isolation level and access mode hold, and do not stay behind', async () =>
       expect(texts(results[1])).toEqual([[isolation, readOnly ? 'on' : 'off']])
     }
   }
-  const plain = await db.pipeline('api', { steps: [anon, show], isRead: true })
-  expect(texts(plain[1])).toEqual([['read committed', 'off']])
+  const write = await db.pipeline('api', { steps: [anon, show], isRead: false })
+  expect(texts(write[1])).toEqual([['read committed', 'off']])
+})
+
+test('a read cannot write, whatever its statements try', async () => {
+  const read = (...statements: string[]) =>
+    project.db.pipeline('api', { steps: [anon, ...statements.map((text) => step(text))], isRead: true })
+  await expect(read('insert into log values (1)')).rejects.toMatchObject({ code: '25006', step: 1 })
+  for (const attempt of ['set transaction read write', `set transaction_read_only = off`]) {
+    await expect(read(attempt, 'insert into log values (1)')).rejects.toMatchObject({
+      code: '25001',
+      step: 1,
+    })
+  }
+  await expect(
+    read('set default_transaction_read_only = off', 'insert into log values (1)'),
+  ).rejects.toMatchObject({
+    code: '25006',
+  })
+})
+
+test('settings are in force for the steps, have no result, and an error in them is said to be theirs', async () => {
+  const settings = [
+    ['role', 'authenticated'],
+    ['request.jwt.claims', '{"sub":"ann"}'],
+    ['search_path', 'public'],
+  ] as const
+  const read = step('select distinct owner_id, current_user::text from notes', [], 'authenticated')
+  for (const transaction of [undefined, { isolation: 'serializable', end: 'commit' } as const]) {
+    const request = { settings, steps: [read], isRead: true, ...(transaction && { transaction }) }
+    const results = await project.db.pipeline('api', request)
+    expect(results.map(texts)).toEqual([[['ann', 'authenticated']]])
+  }
+  const wrong = { settings: [['role', 'postgres']] as const, steps: [read], isRead: true }
+  await expect(project.db.pipeline('api', wrong)).rejects.toMatchObject({ name: 'DatabaseError', step: -1 })
 })
 
 test('an error in an explicit transaction leaves no open transaction behind', async () => {

@@ -3,7 +3,7 @@ import { lease } from './pool/lease.ts'
 import { PipelineJob } from './pool/pipeline-job.ts'
 import { createQueryable } from './queryable.ts'
 import { beginReadWrite, runTransaction } from './transaction.ts'
-import type { Db, PipelineResult, ServiceRole, Step } from './types.ts'
+import type { Db, PipelineRequest, PipelineResult, ServiceRole, Step } from './types.ts'
 import { encodeValue } from './values.ts'
 
 /**
@@ -31,17 +31,13 @@ const pinned: Readonly<Record<string, string>> = {
   idle_in_transaction_session_timeout: '30s',
 }
 
-const pinnedText = `select pg_catalog.set_config('role', $1, true), ${Object.entries(pinned)
-  .map(([name, value]) => `pg_catalog.set_config('${name}', '${value}', true)`)
-  .join(', ')}`
-
 /** Statements of a platform service under its own role. */
 export function createServiceDb(budget: Budget, database: string, role: ServiceRole): Db {
-  const pin: Step = { text: pinnedText, values: [role], plan: '(service)' }
+  const settings = [['role', role], ...Object.entries(pinned)] as const
+  const pin: Step = { text: pinText, values: settings.flat(), plan: '(service)' }
   const queryable = createQueryable(async (query) => {
-    const steps = [pin, { text: query.text, values: query.values.map(encodeValue), plan: role }]
-    const results = await runPipeline(budget, database, steps)
-    const result = results[1]
+    const step = { text: query.text, values: query.values.map(encodeValue), plan: role }
+    const [result] = await runPipeline(budget, database, { settings, steps: [step], isRead: false })
     if (result === undefined) throw new Error('the statement had no result')
     return result
   })
@@ -62,11 +58,15 @@ export function createServiceDb(budget: Budget, database: string, role: ServiceR
   }
 }
 
+const pinText = `select ${['role', ...Object.keys(pinned)]
+  .map((_, i) => `pg_catalog.set_config($${2 * i + 1}, $${2 * i + 2}, true)`)
+  .join(', ')}`
+
 /** A service's statement may write, so it is never repeated once it was sent. */
-function runPipeline(budget: Budget, database: string, steps: readonly Step[]): Promise<PipelineResult> {
+function runPipeline(budget: Budget, database: string, request: PipelineRequest): Promise<PipelineResult> {
   return new Promise((resolve, reject) => {
     new PipelineJob(
-      { steps, isRead: false },
+      request,
       (waiter) => budget.acquire(database, 'svc', waiter),
       () => {},
       resolve,

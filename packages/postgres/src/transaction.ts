@@ -3,7 +3,7 @@ import { ConnectionError, type Queryable, type Step, type StepResult } from './t
 import type { Sql } from './sql.ts'
 import { encodeValue } from './values.ts'
 import type { Connection } from './wire/connection.ts'
-import type { FlightPlan } from './wire/flight.ts'
+import { plainFlight, type FlightPlan } from './wire/flight.ts'
 
 export const beginReadWrite = 'begin isolation level read committed, read write, not deferrable'
 
@@ -100,15 +100,7 @@ const stepsOf = ({ prelude, plan }: TransactionOptions, query: Sql): readonly St
   { text: query.text, values: query.values.map(encodeValue), plan },
 ]
 
-const empty: FlightPlan = {
-  clean: false,
-  begin: null,
-  steps: [],
-  end: null,
-  keepsTransaction: true,
-  script: null,
-  shareKey: null,
-}
+const empty: FlightPlan = { ...plainFlight, keepsTransaction: true }
 
 const inTransaction = (connection: Connection, flight: FlightPlan): Promise<readonly StepResult[]> =>
   connection.run(flight).catch(rolledBack)
@@ -125,7 +117,7 @@ async function finish(opening: Promise<Opened> | null, how: 'commit' | 'rollback
   if (opening === null) return
   const { connection } = await opening
   try {
-    const results = await connection.run({ ...empty, keepsTransaction: false, script: how })
+    const results = await connection.run({ ...plainFlight, script: how })
     if (how === 'commit' && results.at(-1)?.tag !== 'COMMIT') {
       throw new Error('the transaction was rolled back, because a statement in it had failed')
     }

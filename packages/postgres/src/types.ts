@@ -31,10 +31,16 @@ export interface Step {
  * whole. The pipeline itself puts `RESET ALL` in front, so that nothing set by an earlier request on the connection is left.
  */
 export interface PipelineRequest {
+  /**
+   * Settings for this request alone (`set_config(name, value, true)`), in order, before the first step: role, claims,
+   * search_path. They have no result of their own. Cheaper than a step, because they share a statement with the cleaning.
+   */
+  readonly settings?: readonly (readonly [name: string, value: string])[]
   readonly steps: readonly Step[]
   /**
-   * True when the steps change nothing, so that a connection lost underway may be tried again once.
-   * A write whose Sync was sent is never repeated.
+   * True when the steps change nothing. The transaction then is read-only (unless `transaction` says something else), the
+   * request may share its connection with other quick reads, and it is tried again once when a connection is lost
+   * underway. A write whose Sync was sent is never repeated.
    */
   readonly isRead: boolean
   /** When aborted (client gone, deadline), the statement is cancelled in Postgres. */
@@ -114,7 +120,7 @@ export class DatabaseError extends Error {
   readonly where: string | null
   /** 1-based character position in the statement, when Postgres gave one. */
   readonly position: number | null
-  /** Index of the step that failed, RESET ALL not counted; null when it failed at commit. */
+  /** Index of the step that failed; -1 when it was one of the settings; null when it failed at commit. */
   readonly step: number | null
   constructor(
     fields: Partial<Omit<DatabaseError, 'name' | 'stack' | 'cause'>> & { message: string; code: string },

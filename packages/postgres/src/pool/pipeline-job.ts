@@ -1,10 +1,12 @@
 import { ConnectionError, type PipelineRequest, type PipelineResult } from '../types.ts'
 import type { Connection } from '../wire/connection.ts'
-import type { Begin, Flight, FlightPlan } from '../wire/flight.ts'
+import { plainFlight, type Begin, type Flight, type FlightPlan } from '../wire/flight.ts'
 import type { Waiter } from './waiters.ts'
 
 /** Attempts on which nothing was done: the connection turned out dead or poisoned. */
 const untouchedAttemptsMax = 3
+/** When one backend is killed, the others follow within some milliseconds: not to be lost with the next one, too. */
+const repeatPauseMs = 100
 
 /** One pipeline request from its first wait to its answer. */
 export class PipelineJob implements Waiter {
@@ -88,7 +90,8 @@ export class PipelineJob implements Waiter {
   #afterLoss(cause: Error): void {
     if (this.#isRead && !this.#hasBeenRepeated) {
       this.#hasBeenRepeated = true
-      return this.#again()
+      setTimeout(() => this.#again(), repeatPauseMs)
+      return
     }
     this.#fail(
       this.#isRead
@@ -101,6 +104,7 @@ export class PipelineJob implements Waiter {
 
   /** On a connection of its own this time. */
   #again(): void {
+    if (this.#isSettled) return
     this.shareKey = null
     this.#acquire(this)
   }
@@ -120,15 +124,16 @@ export class PipelineJob implements Waiter {
 
 const cancelled = (reason: string): ConnectionError => new ConnectionError('cancelled', reason)
 
-function planOf({ steps, transaction, isRead }: PipelineRequest): FlightPlan {
+function planOf({ settings = [], steps, transaction, isRead }: PipelineRequest): FlightPlan {
   const main = steps.at(-1)
   return {
+    ...plainFlight,
     clean: true,
+    settings,
+    isSealed: transaction === undefined ? isRead : transaction.readOnly === true,
     begin: transaction === undefined ? null : beginOf(transaction),
     steps,
     end: transaction?.end ?? null,
-    keepsTransaction: false,
-    script: null,
     shareKey: isRead && transaction === undefined && main?.plan != null ? main.text : null,
   }
 }

@@ -2,10 +2,11 @@ import type { Socket } from 'node:net'
 import { quoteIdent } from '../sql.ts'
 import { ConnectionError, DatabaseError } from '../types.ts'
 import { sendCancelRequest } from './cancel.ts'
+import { leftoverFound } from './cleaning.ts'
 import { isFatal, readCString, readError, readFields, readRow } from './decode.ts'
 import type { Endpoint } from './endpoint.ts'
 import { Cancellation } from './cancellation.ts'
-import { Flight, type FlightPlan, type FlightResult } from './flight.ts'
+import { Flight, plainFlight, type FlightPlan, type FlightResult } from './flight.ts'
 import { FlightEncoder } from './flight-encoder.ts'
 import { backend, Framing } from './framing.ts'
 import type { Session } from './handshake.ts'
@@ -23,15 +24,7 @@ interface Listener {
 
 const ignore = (): void => {}
 
-const rollback: FlightPlan = {
-  clean: false,
-  begin: null,
-  steps: [],
-  end: null,
-  keepsTransaction: false,
-  script: 'rollback',
-  shareKey: null,
-}
+const rollback: FlightPlan = { ...plainFlight, script: 'rollback' }
 
 /**
  * One connection after login. Flights are answered in the order in which they were sent; whoever holds the connection
@@ -175,7 +168,7 @@ export class Connection {
       known.push(listener)
       return
     }
-    await this.run({ ...rollback, script: `listen ${quoteIdent(channel)}` })
+    await this.run({ ...plainFlight, script: `listen ${quoteIdent(channel)}` })
     this.#listeners.set(channel, [listener])
     this.#encoder.setListening([...this.#listeners.keys()].map(quoteIdent))
   }
@@ -294,7 +287,10 @@ export class Connection {
     }
     flight.isAnswered = true
     flight.error ??= error
-    flight.isPreludeError = flight.completed < flight.head
+    // The last statement in front holds the settings of the request too, which may be wrong by themselves.
+    const isInFront = flight.completed < flight.head - 1
+    flight.isPreludeError =
+      isInFront || (flight.completed === flight.head - 1 && error.code === leftoverFound)
   }
 
   #ready(flight: Flight, status: number): void {
@@ -317,7 +313,7 @@ export class Connection {
     }
     // Whatever was left there, it could not be cleared away.
     if (flight.isPreludeError) this.destroy(new Error('something was left on the connection'))
-    this.#encoder.keepCleaning(flight)
+    if (flight.error === null) this.#encoder.confirm(flight)
     // Sent before the result is reported: whoever hears of it may send something at once.
     if (isBroken && !flight.plan.keepsTransaction && this.#isOpen) this.#submit(new Flight(rollback, ignore))
     this.#report(flight)

@@ -1,6 +1,6 @@
 import type { DatabaseError, Step } from '../types.ts'
-import { checkStep, stepsAfterBegin, stepsAtEnd, stepsBeforeBegin } from './cleaning.ts'
-import type { Flight } from './flight.ts'
+import { openingStep, stepsAfterBegin, stepsAfterWrite, stepsAtEnd, stepsBeforeBegin } from './cleaning.ts'
+import type { Flight, FlightPlan } from './flight.ts'
 import { StatementCache } from './statements.ts'
 import { MessageWriter } from './writer.ts'
 
@@ -9,22 +9,37 @@ const statementsMax = 500
 /** For parts that are encoded once and kept. */
 const scratch = new MessageWriter()
 
-type Part = 0 | 1 | 2
+/** Reads, after which LISTENs that some of them may have left are ended. */
+const readsBetweenUnlisten = 64
+
+/** Cleaning steps by the place where they stand. */
+interface Cleaning<T> {
+  readonly beforeBegin: T
+  readonly afterBegin: T
+  readonly afterWrite: T
+  readonly atEnd: T
+}
 
 /** Turns flights into messages, by means of the statements that the server has prepared on this connection. */
 export class FlightEncoder {
   readonly #statements = new StatementCache(statementsMax)
-  #cleaning: readonly [readonly Step[], readonly Step[], readonly Step[]] = [
-    stepsBeforeBegin,
-    stepsAfterBegin,
-    stepsAtEnd([]),
-  ]
+  #cleaning: Cleaning<readonly Step[]> = {
+    beforeBegin: stepsBeforeBegin,
+    afterBegin: stepsAfterBegin,
+    afterWrite: stepsAfterWrite,
+    atEnd: stepsAtEnd([]),
+  }
   /** Bind and Execute of the cleaning steps, once they are all prepared. */
-  #cleaningBytes: readonly [Buffer, Buffer, Buffer] | null = null
+  #cleaningBytes: Cleaning<Buffer> | null = null
+  /** Something may have been left that only writes leave. */
+  #isDirty = true
+  #isListening = false
+  #reads = 0
 
   /** Quoted channels that must still be listened to after a request. */
   setListening(channels: readonly string[]): void {
-    this.#cleaning = [stepsBeforeBegin, stepsAfterBegin, stepsAtEnd(channels)]
+    this.#isListening = channels.length > 0
+    this.#cleaning = { ...this.#cleaning, atEnd: stepsAtEnd(channels) }
     this.#cleaningBytes = null
   }
 
@@ -45,29 +60,39 @@ export class FlightEncoder {
     const { plan } = flight
     for (const name of this.#statements.takeDropped()) writer.closeStatement(name)
     if (plan.script !== null) {
+      this.#isDirty = true
       writer.query(plan.script)
       return
     }
-    if (plan.clean) this.#encodeCleaning(flight, writer, 0)
+    // At first everything, so that all of it is prepared.
+    const isFirst = this.#cleaningBytes === null
+    flight.isThorough = plan.clean && (this.#isDirty || isFirst)
+    if (!plan.isSealed) this.#isDirty = true
+    if (plan.clean) this.#encodeCleaning(flight, writer, 'beforeBegin')
     if (plan.begin !== null) this.#encodeStep(flight, writer, transactionStep(plan.begin.text))
     if (plan.clean) {
-      this.#encodeCleaning(flight, writer, 1)
-      this.#encodeStep(flight, writer, checkStep(plan.begin))
+      this.#encodeCleaning(flight, writer, 'afterBegin')
+      if (flight.isThorough) this.#encodeCleaning(flight, writer, 'afterWrite')
+      this.#encodeStep(flight, writer, openingStep(plan))
     }
     flight.head = flight.units.length
     for (const step of plan.steps) this.#encodeStep(flight, writer, step)
-    if (plan.clean) this.#encodeCleaning(flight, writer, 2)
+    if (plan.clean && (isFirst || this.#mayHaveListened(plan))) this.#encodeCleaning(flight, writer, 'atEnd')
     if (plan.end !== null) this.#encodeStep(flight, writer, plan.end === 'commit' ? commitStep : rollbackStep)
     writer.sync()
   }
 
-  #encodeCleaning(flight: Flight, writer: MessageWriter, part: Part): void {
-    const steps = this.#cleaning[part]
+  #mayHaveListened(plan: FlightPlan): boolean {
+    return !plan.isSealed || this.#isListening || ++this.#reads % readsBetweenUnlisten === 0
+  }
+
+  #encodeCleaning(flight: Flight, writer: MessageWriter, place: keyof Cleaning<unknown>): void {
+    const steps = this.#cleaning[place]
     if (this.#cleaningBytes === null) {
       for (const step of steps) this.#encodeStep(flight, writer, step)
       return
     }
-    writer.bytes(this.#cleaningBytes[part])
+    writer.bytes(this.#cleaningBytes[place])
     for (let i = 0; i < steps.length; i++) flight.units.push(null)
   }
 
@@ -86,9 +111,11 @@ export class FlightEncoder {
     writer.execute()
   }
 
-  /** After a flight that ended well everything in front of it is prepared, and its bytes are always the same. */
-  keepCleaning(flight: Flight): void {
-    if (this.#cleaningBytes !== null || !flight.plan.clean || flight.error !== null) return
+  /** After a flight that ended well: what it has cleaned is clean, and what it has prepared is there. */
+  confirm(flight: Flight): void {
+    // Not before it is known: when a transaction fails, the temporary tables that it dropped are back.
+    if (flight.isThorough && flight.plan.isSealed) this.#isDirty = false
+    if (this.#cleaningBytes !== null || !flight.plan.clean) return
     const encode = (steps: readonly Step[]): Buffer => {
       for (const step of steps) {
         const statement = this.#statements.get(step)
@@ -98,8 +125,13 @@ export class FlightEncoder {
       }
       return scratch.take()
     }
-    const [before, after, end] = this.#cleaning
-    this.#cleaningBytes = [encode(before), encode(after), encode(end)]
+    const { beforeBegin, afterBegin, afterWrite, atEnd } = this.#cleaning
+    this.#cleaningBytes = {
+      beforeBegin: encode(beforeBegin),
+      afterBegin: encode(afterBegin),
+      afterWrite: encode(afterWrite),
+      atEnd: encode(atEnd),
+    }
   }
 
   /**

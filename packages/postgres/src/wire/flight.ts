@@ -5,6 +5,10 @@ import type { Statement } from './statements.ts'
 export interface FlightPlan {
   /** Puts the statements in front that undo whatever an earlier request left on the connection. */
   readonly clean: boolean
+  /** Set for the transaction in front of the steps; only where it cleans. */
+  readonly settings: readonly (readonly [name: string, value: string])[]
+  /** Read-only in a way that the statements cannot take back. */
+  readonly isSealed: boolean
   /** `BEGIN …`, or null for the implicit transaction. */
   readonly begin: Begin | null
   readonly steps: readonly Step[]
@@ -42,6 +46,8 @@ export class Flight {
   /** Anything at all was received: from here on the server has begun to work on it. */
   isAnswered = false
   hasBeenResent = false
+  /** Clears away what only writes leave. */
+  isThorough = false
   /** By unit, those that were bound by name without being parsed in this flight are the ones that can be stale. */
   units: (Statement | null)[] = []
   /** Statements parsed in this flight, in order. */
@@ -82,10 +88,11 @@ export class Flight {
     this.isPreludeError = false
   }
 
-  /** The step being worked on, null before the first and after the last. */
+  /** The step being worked on, -1 before the first, null after the last. */
   get step(): number | null {
     const step = this.completed - this.head
-    return step >= 0 && step < this.plan.steps.length ? step : null
+    if (step < 0) return -1
+    return step < this.plan.steps.length ? step : null
   }
 
   addRow(row: readonly (Buffer | null)[]): void {
@@ -110,5 +117,18 @@ export class Flight {
 }
 
 const noFields: readonly Field[] = []
+
+/** What plans have in common that are neither cleaned nor parts of a longer transaction. */
+export const plainFlight: FlightPlan = {
+  clean: false,
+  settings: [],
+  isSealed: false,
+  begin: null,
+  steps: [],
+  end: null,
+  keepsTransaction: false,
+  script: null,
+  shareKey: null,
+}
 
 export type FlightResult = readonly StepResult[]

@@ -1,0 +1,61 @@
+/**
+ * `npm run bench rest-read [seconds] [rounds]`: ten rows under a policy, read over HTTP by 32 connections through the whole platform,
+ * as a share of what pgbench gets from the same database with the same work pipelined (8 clients, prepared).
+ */
+import { readFile } from 'node:fs/promises'
+import { runPgbench } from './calibrate.ts'
+import { runRawClients } from './raw-client.ts'
+import { runLoad } from './http-load.ts'
+import { startBenchServer } from './server.try.ts'
+
+const seconds = Number(process.argv[2] ?? 5)
+const rounds = Number(process.argv[3] ?? 3)
+
+/** CPU seconds of a process so far, all threads. Linux only. */
+async function cpuSeconds(pid: number): Promise<number> {
+  const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
+  return (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) / 100
+}
+
+const server = await startBenchServer()
+try {
+  const project = await server.createProject({ name: 'read' })
+  await server.query(
+    project.ref,
+    `create table todos (
+      id bigint generated always as identity primary key,
+      title text not null,
+      is_public boolean not null,
+      created_at timestamptz not null default now()
+    );
+    insert into todos (title, is_public) select 'todo number ' || n, n % 10 <> 0 from generate_series(1, 1000) n;
+    alter table todos enable row level security;
+    create policy "anybody reads public todos" on todos for select to anon using (is_public);`,
+  )
+  await server.query(project.ref, 'analyze todos')
+  const login = await server.login(project)
+  const target = {
+    endpoint: { host: login.host, port: login.port },
+    database: login.database,
+    password: login.password,
+  }
+  const url = `${project.path_url}/rest/v1/todos?select=id,title,is_public,created_at&order=id&limit=10`
+  const headers = { apikey: project.keys.anon }
+
+  for (let round = 1; round <= rounds; round++) {
+    const limit = (await runPgbench(target, seconds)) ?? (await runRawClients(target, 8, seconds))
+    const before = await cpuSeconds(server.pid)
+    const load = await runLoad({ url, headers, connections: 32, seconds })
+    const cpu = (await cpuSeconds(server.pid)) - before
+    const again = (await runPgbench(target, seconds)) ?? (await runRawClients(target, 8, seconds))
+    const calibration = (limit + again) / 2
+    console.log(
+      `round ${round}: pgbench ${limit.toFixed(0)}/s and ${again.toFixed(0)}/s; HTTP ${load.requestsPerSecond.toFixed(0)}/s ` +
+        `= ${(load.requestsPerSecond / calibration).toFixed(2)}; p50 ${load.p50Ms.toFixed(2)} ms, p99 ${load.p99Ms.toFixed(2)} ms; ` +
+        `server CPU ${((cpu * 1e6) / (load.requestsPerSecond * (seconds + 1))).toFixed(0)} µs a request`,
+    )
+  }
+} finally {
+  await server.stop()
+}
