@@ -33,7 +33,7 @@ interface RouteInput<A extends Access, Body> {
 interface RouteDefinition<A extends Access, Body> {
   /** Dotted, stable: `auth.sign_up`. */
   readonly operation: string
-  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   /** Below `/auth/v1`. */
   readonly path: string
   readonly access: A

@@ -22,6 +22,7 @@ import { healthRoute } from './health.route.ts'
 import { logoutRoute } from './logout/logout.route.ts'
 import { createAskMemory, type AskMemory } from './mails/ask-memory.ts'
 import { createGuessMemory, type GuessMemory } from './one-time-tokens/guess-memory.ts'
+import { createOutbound, type Outbound, type OutboundOptions } from './outbound/outbound.ts'
 import { createPasswordWorkers, type PasswordsOptions, type PasswordWorkers } from './passwords/passwords.ts'
 import { BODY_BYTES_MAX, renderError } from './render-error.ts'
 import { effectiveSettings } from './settings.ts'
@@ -37,6 +38,8 @@ export interface AuthDeps {
    */
   readonly projectUrl: (project: Project) => string
   readonly passwords?: PasswordsOptions
+  /** How the service calls others. */
+  readonly outbound?: OutboundOptions
 }
 
 export interface AuthService extends Service {
@@ -87,7 +90,12 @@ export function createAuth(deps: AuthDeps): AuthService {
       /^\/sso\/saml\/(acs|metadata)$/,
     ],
     routes: async (app) =>
-      mountRoutes(app, deps, { passwordWorkers, asks: createAskMemory(), guesses: createGuessMemory() }),
+      mountRoutes(app, deps, {
+        passwordWorkers,
+        asks: createAskMemory(),
+        guesses: createGuessMemory(),
+        outbound: createOutbound(deps.outbound),
+      }),
     passwordWorkers,
     close: async () => passwordWorkers.close(),
   }
@@ -98,6 +106,7 @@ interface Shared {
   readonly passwordWorkers: PasswordWorkers
   readonly asks: AskMemory
   readonly guesses: GuessMemory
+  readonly outbound: Outbound
 }
 
 function mountRoutes(app: FastifyInstance, deps: AuthDeps, shared: Shared): void {
@@ -124,6 +133,7 @@ function createAuthContext(deps: AuthDeps, shared: Shared, request: FastifyReque
     settings: effectiveSettings(project),
     asks: shared.asks,
     guesses: shared.guesses,
+    outbound: shared.outbound,
     db: favo.db.asService(
       'supabase_auth_admin',
       'the auth schema is the service’s own; callers have no rights on it',
