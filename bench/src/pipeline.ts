@@ -1,4 +1,4 @@
-/** `npm run bench:pipeline`: what `pools.pipeline()` reaches with 32 concurrent callers, as a share of the calibration. */
+/** What `pools.pipeline()` reaches with 32 concurrent callers, as a share of the calibration. Arguments: seconds, rounds. */
 import { readFile } from 'node:fs/promises'
 import { createPools, type Step } from '@favo/postgres'
 import { silentLogger } from '@favo/runtime'

@@ -1,6 +1,7 @@
 /** The pools of all projects: what the data plane reaches its databases through. */
 import type { Logger } from '@favo/runtime'
-import { Budget, type BudgetStats } from './pool/budget.ts'
+import { Budget } from './pool/budget.ts'
+import type { BudgetStats } from './pool/budget-options.ts'
 import { listen } from './pool/listen.ts'
 import { openConnection } from './pool/open-connection.ts'
 import { PipelineJob } from './pool/pipeline-job.ts'

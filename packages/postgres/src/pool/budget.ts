@@ -6,41 +6,14 @@
  * one turn, not by the length of the storm. When the budget is used up, the connection that has been idle longest makes
  * room, and if none is idle, a database with more connections than the one at the front gives up the next that comes free.
  */
-import type { Logger } from '@favo/runtime'
 import { ConnectionError, DatabaseError } from '../types.ts'
 import type { Connection } from '../wire/connection.ts'
 import { IdleConnections } from './idle-connections.ts'
 import { DatabasePools, type LoginPool } from './login-pool.ts'
 import { isPassing, retryDelayMs, waitedInVain } from './open-failure.ts'
+import type { BudgetOptions, BudgetStats } from './budget-options.ts'
 import { findShared, leaveStalled, mayShare, topUp } from './sharing.ts'
 import type { Waiter } from './waiters.ts'
-
-export interface BudgetOptions {
-  /** Opens a connection; rejects with DatabaseError or ConnectionError. */
-  readonly open: (database: string, login: string) => Promise<Connection>
-  /** Runs before the first connection of a database is opened, again when it has had none in between. */
-  readonly beforeOpen?: (database: string) => Promise<void>
-  readonly maxConnections: number
-  /** Per database and login. */
-  readonly maxPerPool: number
-  readonly idleMs: number
-  readonly acquireTimeoutMs: number
-  readonly log: Logger
-}
-
-export interface BudgetStats {
-  readonly connections: number
-  readonly idle: number
-  readonly opening: number
-  readonly databases: number
-  /** Requests that wait for a connection. */
-  readonly waiting: number
-  readonly waitingByDatabase: Readonly<Record<string, number>>
-  /** Counted since the start. */
-  readonly opened: number
-  readonly evicted: number
-  readonly failed: number
-}
 
 /** More at once only slows each other down: opening costs the server 4 to 14 ms of CPU. */
 const openingMax = 4
