@@ -111,7 +111,8 @@ export async function startAuth(options: StartOptions = {}): Promise<TestAuth> {
   const testProject = { ...base, project, db: counting(base.db, counter) }
   const service = createAuth({
     projectUrl: ({ ref }) => `http://${ref}.favo.localhost:8000`,
-    passwords: options.passwords,
+    // The least that bcrypt takes: most tests are about something else.
+    passwords: { cost: 4, ...options.passwords },
   })
   const started = await startService(() => service, testProject)
 

@@ -65,7 +65,13 @@ export async function generateLink(
     const data = input.data ?? {}
     const user =
       known ??
-      (await registerUser(ctx, tx, { email, passwordHash, data, isConfirmed: false })) ??
+      (await registerUser(ctx, tx, {
+        email,
+        passwordHash,
+        data,
+        isConfirmed: false,
+        isByAdministrator: true,
+      })) ??
       (await findUserByEmail(tx, email, requestAudience(ctx)))
     if (user === null || (known === null && isConfirmed(user))) throw authErrors.emailExists()
     if (known !== null && type === 'signup') await mergeMetadata(tx, user.id, { user: data })

@@ -27,6 +27,7 @@ export const inviteRoute = route({
           passwordHash: '',
           data: body.data ?? {},
           isConfirmed: false,
+          isByAdministrator: true,
         })) ?? (await findUserByEmail(tx, email, requestAudience(ctx)))
       if (user === null || isConfirmed(user)) throw authErrors.emailExists()
       await recordAudit(tx, 'user_invited', administratorActor(caller.role), {

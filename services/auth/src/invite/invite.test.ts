@@ -17,7 +17,12 @@ test('an invited user accepts by the link and then sets a password', async () =>
   const invited = await auth.post('/invite', { email, data: { team: 'red' } }, asService())
   expect(invited).toMatchObject({
     status: 200,
-    body: { email, user_metadata: { team: 'red' }, invited_at: expect.any(String) as string },
+    body: {
+      email,
+      user_metadata: { team: 'red' },
+      identities: [{ email }],
+      invited_at: expect.any(String) as string,
+    },
   })
   const mail = await auth.lastMail(email)
   expect(mail.subject).toBe('You have been invited')
@@ -50,8 +55,9 @@ test.each(['signup', 'invite', 'magiclink', 'recovery'])(
   async (type) => {
     const isNew = type === 'signup' || type === 'invite'
     const email = isNew ? newEmail() : (await auth.ann()).email
-    const { status, body } = await generate({ type, email, password: 'secret-of-ann' })
+    const { status, body } = await generate({ type, email, password: 'secret-of-ann', data: { a: 1 } })
     expect(status).toBe(200)
+    if (isNew) expect(body.user_metadata).toEqual({ a: 1 })
     expect(body).toMatchObject({ email, verification_type: type, redirect_to: 'http://localhost:3000' })
     expect(body.action_link).toContain(body.hashed_token)
     expect(await auth.mails(email)).toEqual([])

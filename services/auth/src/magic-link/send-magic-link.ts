@@ -64,7 +64,7 @@ export async function sendMagicLink(ctx: AuthContext, input: MagicLinkInput): Pr
 async function register(ctx: AuthContext, tx: Queryable, { email, data }: MagicLinkInput): Promise<UserRow> {
   const isConfirmed = ctx.settings.mailerAutoconfirm
   const user =
-    (await registerUser(ctx, tx, { email, passwordHash: '', data, isConfirmed })) ??
+    (await registerUser(ctx, tx, { email, passwordHash: '', data, isConfirmed, isByAdministrator: false })) ??
     // Somebody was faster.
     (await findUserByEmail(tx, email, requestAudience(ctx)))
   // The address is that of a user of another audience.

@@ -14,6 +14,8 @@ const COST_MAX = 14
 const DUMMY_HASH = '$2a$10$ReKjGZTosr5PCVhWdfgR1OTF00Mfu4I/XpNPaKE54KQX7Fls1KVDu'
 
 export interface PasswordsOptions {
+  /** Of new hashes; default 10. Tests take less. */
+  readonly cost?: number
   /** Hashing threads at most; default: the number of cores, at most 3. */
   readonly threadsMax?: number
   readonly waitingMax?: number
@@ -50,6 +52,8 @@ export function createPasswordWorkers(options: PasswordsOptions = {}): PasswordW
     waitingPerTenantMax: options.waitingPerProjectMax ?? 200,
     waitMsMax: options.waitMsMax ?? 20_000,
   })
+  const cost = options.cost ?? COST
+  const dummyHash = DUMMY_HASH.replace('$10$', `$${String(cost).padStart(2, '0')}$`)
   let count = 0
 
   const take = async <T>(ref: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> => {
@@ -67,10 +71,10 @@ export function createPasswordWorkers(options: PasswordsOptions = {}): PasswordW
 
   return {
     forProject: (ref, signal) => ({
-      hash: (password) => take(ref, signal, () => hash(password, { cost: COST, version: '2a' })),
+      hash: (password) => take(ref, signal, () => hash(password, { cost, version: '2a' })),
       matches: async (password, encrypted) => {
         const usable = encrypted !== null && isAffordable(encrypted) ? encrypted : null
-        const isMatch = await take(ref, signal, () => verify(password, usable ?? DUMMY_HASH))
+        const isMatch = await take(ref, signal, () => verify(password, usable ?? dummyHash))
         return isMatch && usable !== null
       },
     }),

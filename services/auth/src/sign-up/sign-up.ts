@@ -67,7 +67,11 @@ async function signUpAtOnce(
 ): Promise<SignUpResult> {
   const created = await saving(
     ctx.db.transaction(async (tx) => {
-      const user = await registerUser(ctx, tx, { ...registering, isConfirmed: true })
+      const user = await registerUser(ctx, tx, {
+        ...registering,
+        isConfirmed: true,
+        isByAdministrator: false,
+      })
       if (user !== null) await recordAudit(tx, 'user_signedup', user, { provider: 'email' })
       return user
     }),
@@ -107,7 +111,11 @@ async function askForConfirmation(
   registering: Registering,
 ): Promise<SignUpResult> {
   const ask = async (tx: Queryable): Promise<UserRow> => {
-    const created = await registerUser(ctx, tx, { ...registering, isConfirmed: false })
+    const created = await registerUser(ctx, tx, {
+      ...registering,
+      isConfirmed: false,
+      isByAdministrator: false,
+    })
     const user = created ?? (await findUserByEmail(tx, registering.email, requestAudience(ctx)))
     if (user === null || isConfirmed(user)) {
       if (user !== null) await recordAudit(tx, 'user_repeated_signup', user, { provider: 'email' })

@@ -113,6 +113,16 @@ test('users imported with the hashes of other bcrypts sign in; a hash too dear t
   expect((await auth.signIn(dear.email, 'imported-secret')).body).toEqual(invalid)
 })
 
+test('new hashes are as dear as GoTrue makes them', async () => {
+  const usual = await startAuth({ passwords: { cost: undefined } })
+  const ann = await usual.ann()
+  const row = await usual.admin.one<{ hash: string }>(sql`
+    select encrypted_password as hash from auth.users where id = ${ann.id}
+  `)
+  expect(row.hash).toMatch(/^\$2a\$10\$/)
+  expect((await usual.signIn(ann.email, ann.password)).status).toBe(200)
+})
+
 test('a hundred sign-ins at once are all served, and other requests meanwhile', async () => {
   const ann = await auth.ann()
   const signIns = Promise.all(Array.from({ length: 100 }, () => auth.signIn(ann.email, ann.password)))
@@ -124,7 +134,7 @@ test('a hundred sign-ins at once are all served, and other requests meanwhile', 
 })
 
 test('more sign-ins than may wait are refused at once with 429, and the others served', async () => {
-  const small = await startAuth({ passwords: { threadsMax: 1, waitingPerProjectMax: 3 } })
+  const small = await startAuth({ passwords: { threadsMax: 1, waitingPerProjectMax: 3, cost: 8 } })
   const ann = await small.ann()
   const replies = await Promise.all(Array.from({ length: 12 }, () => small.signIn(ann.email, ann.password)))
   const statuses = replies.map(({ status }) => status)
@@ -138,7 +148,7 @@ test('more sign-ins than may wait are refused at once with 429, and the others s
 })
 
 test('a sign-in that waits too long for its turn is told to come again', async () => {
-  const small = await startAuth({ passwords: { threadsMax: 1, waitMsMax: 1 } })
+  const small = await startAuth({ passwords: { threadsMax: 1, waitMsMax: 1, cost: 9 } })
   const ann = await small.ann()
   const replies = await Promise.all(Array.from({ length: 4 }, () => small.signIn(ann.email, ann.password)))
   const late = replies.find(({ status }) => status === 504)

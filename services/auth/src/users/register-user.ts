@@ -13,6 +13,8 @@ export interface Registration {
   readonly passwordHash: string
   readonly data: Json
   readonly isConfirmed: boolean
+  /** Who signs up finds the address in user_metadata too; who is registered by an administrator has there what he gave. */
+  readonly isByAdministrator: boolean
 }
 
 /**
@@ -25,8 +27,9 @@ export interface Registration {
 export async function registerUser(
   ctx: AuthContext,
   tx: Queryable,
-  { email, passwordHash, data, isConfirmed }: Registration,
+  registration: Registration,
 ): Promise<UserRow | null> {
+  const { email, passwordHash, data } = registration
   const id = randomUUID()
   const appMetadata = { provider: 'email', providers: ['email'] }
   const isNew = await insertUserIfNew(tx, {
@@ -41,9 +44,11 @@ export async function registerUser(
     isAnonymous: false,
   })
   if (!isNew) return null
-  const metadata = { ...data, ...emailIdentityData(id, email) }
+  const identityData = emailIdentityData(id, email)
+  const metadata = registration.isByAdministrator ? identityData : { ...data, ...identityData }
   await insertIdentity(tx, { userId: id, provider: 'email', providerId: id, data: metadata })
-  if (isConfirmed) await confirmEmail(tx, id, { user: metadata, app: appMetadata })
-  else await mergeMetadata(tx, id, { user: metadata, app: appMetadata })
+  const changes = { user: registration.isByAdministrator ? {} : metadata, app: appMetadata }
+  if (registration.isConfirmed) await confirmEmail(tx, id, changes)
+  else await mergeMetadata(tx, id, changes)
   return getUserById(tx, id)
 }
