@@ -1,5 +1,13 @@
+import { isIP } from 'node:net'
 import { z } from 'zod'
 import { wholeNumber } from '@favo/runtime'
+
+function isAddressOrRange(entry: string): boolean {
+  const [address = '', bits, ...rest] = entry.split('/')
+  const family = isIP(address)
+  if (family === 0 || rest.length > 0) return false
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128))
+}
 
 const hostname = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/
 
@@ -44,6 +52,17 @@ export const configSchema = z.object({
     .default(60)
     .describe('Seconds without traffic after which a project’s connections are closed.'),
   FAVO_BODY_LIMIT_MB: wholeNumber(1, 1_024).default(10).describe('Largest request body, in MiB.'),
+  FAVO_TRUSTED_PROXIES: z
+    .string()
+    .transform((list) => list.split(',').map((entry) => entry.trim()))
+    .refine(
+      (entries) => entries.every((entry) => isAddressOrRange(entry)),
+      'must be addresses or ranges separated by commas, such as 10.0.0.0/8, 192.168.1.4',
+    )
+    .optional()
+    .describe(
+      'Proxies whose `X-Forwarded-…` headers are believed: addresses or CIDR ranges, separated by commas.',
+    ),
   FAVO_LOG_LEVEL: z
     .enum(['debug', 'info', 'warn', 'error', 'silent'], {
       error: 'must be debug, info, warn, error or silent',

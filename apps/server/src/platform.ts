@@ -2,8 +2,8 @@ import { migrations as authMigrations, createAuth } from '@favo/auth'
 import { createControlPlane, type Addresses } from '@favo/control-plane'
 import { createGateway, defaultGatewayConfig } from '@favo/gateway'
 import type { SchemaMigrations, Service } from '@favo/http'
-import { createPools, openDb, sql, type Endpoint, type Pools } from '@favo/postgres'
-import { createDirectory } from '@favo/projects'
+import { createPools, openDb, sql, type Endpoint, type Pools, type ProjectDb } from '@favo/postgres'
+import { createDirectory, type Project } from '@favo/projects'
 import { createRest } from '@favo/rest'
 import type { Logger } from '@favo/runtime'
 import { createTenancy, type Tenancy } from '@favo/tenancy'
@@ -28,6 +28,8 @@ export interface PlatformOptions {
     /** Null: clients reach us at the listening address itself. */
     readonly publicUrl: string | null
     readonly bodyLimitBytes: number
+    /** Addresses or CIDR ranges whose `X-Forwarded-…` headers are believed. */
+    readonly trustedProxies: readonly string[]
   }
   readonly pools: {
     readonly maxConnections: number
@@ -123,7 +125,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
 
     const gateway = createGateway({
       directory: createDirectory(controlPlane.directorySource),
-      dbFor: (project) => pools.forDatabase(project.database),
+      dbFor: createDbFinder(pools),
       services,
       controlPlane: controlPlane.service,
       config: {
@@ -131,6 +133,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
         domain: http.domain,
         publicUrl: addresses.apiUrl,
         bodyLimitBytes: http.bodyLimitBytes,
+        trustedProxies: http.trustedProxies,
       },
       log,
       health: { postgres: async () => void (await controlDb.one(sql`select 1 as ok`)) },
@@ -152,6 +155,16 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   } catch (error) {
     await close()
     throw error
+  }
+}
+
+/** One handle for each cached project, instead of one for each request. */
+function createDbFinder(pools: Pools): (project: Project) => ProjectDb {
+  const known = new WeakMap<Project, ProjectDb>()
+  return (project) => {
+    let db = known.get(project)
+    if (db === undefined) known.set(project, (db = pools.forDatabase(project.database)))
+    return db
   }
 }
 

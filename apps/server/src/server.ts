@@ -63,6 +63,7 @@ export async function startServer(options: {
         domain: config.FAVO_DOMAIN,
         publicUrl: config.FAVO_PUBLIC_URL ?? null,
         bodyLimitBytes: config.FAVO_BODY_LIMIT_MB * 2 ** 20,
+        trustedProxies: config.FAVO_TRUSTED_PROXIES ?? [],
       },
       pools: {
         maxConnections: config.FAVO_POOL_CONNECTIONS,

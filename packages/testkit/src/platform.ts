@@ -38,7 +38,14 @@ export async function startPlatform(
     masterKey: Buffer.from(cluster.masterKey, 'hex'),
     bootstrapToken: token,
     platformDatabase,
-    http: { host: '127.0.0.1', port, domain, publicUrl: null, bodyLimitBytes: 10 * 2 ** 20 },
+    http: {
+      host: '127.0.0.1',
+      port,
+      domain,
+      publicUrl: null,
+      bodyLimitBytes: 10 * 2 ** 20,
+      trustedProxies: [],
+    },
     pools: { maxConnections: 30, maxPerPool: 8, idleMs: 60_000, acquireTimeoutMs: 10_000 },
     log: createLogger({
       level: 'debug',
