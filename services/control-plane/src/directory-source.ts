@@ -11,6 +11,7 @@ import {
 } from '@favo/projects'
 import type { Platform } from './platform.ts'
 import { secretContexts } from './projects/project-secrets.ts'
+import { openSignIn } from './settings/sign-in-settings.ts'
 
 interface DirectoryRow {
   readonly ref: string
@@ -51,7 +52,10 @@ export async function loadProject(
     jwtSecret: secretBox.open(row.jwt_secret, secretContexts.jwtSecret(row.ref)),
     apiKeys: JSON.parse(row.api_keys) as ApiKeyRecord[],
     rest: { ...defaultRestSettings, ...(JSON.parse(row.rest) as Partial<RestSettings>) },
-    auth: { ...defaultAuthSettings, ...(JSON.parse(row.auth) as Partial<AuthSettings>) },
+    auth: {
+      ...defaultAuthSettings,
+      ...openSignIn(secretBox, row.ref, JSON.parse(row.auth) as Partial<AuthSettings>),
+    },
     version: Number(row.version),
   }
 }

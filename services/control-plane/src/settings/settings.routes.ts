@@ -1,4 +1,10 @@
-import { UpdateAuthBody, UpdatePostgrestBody, type AuthConfig, type PostgrestConfig } from '@favo/contracts'
+import {
+  UpdateAuthBody,
+  UpdatePostgrestBody,
+  UpdateSignInBody,
+  type AuthConfig,
+  type PostgrestConfig,
+} from '@favo/contracts'
 import { sql } from '@favo/postgres'
 import type { AuthSettings, Project, RestSettings } from '@favo/projects'
 import type { ControlContext } from '../context.ts'
@@ -6,6 +12,7 @@ import { loadProject } from '../directory-source.ts'
 import { controlErrors } from '../errors.ts'
 import { route, type Route } from '../route.ts'
 import { mergeAuthSettings, mergeRestSettings } from './settings.sql.ts'
+import { renderSignIn, saveSignIn } from './sign-in-settings.ts'
 
 export const settingsRoutes: readonly Route[] = [
   route({
@@ -35,10 +42,11 @@ export const settingsRoutes: readonly Route[] = [
     operation: 'settings.update_auth',
     method: 'PATCH',
     path: '/projects/:ref/config/auth',
-    body: UpdateAuthBody,
+    body: UpdateAuthBody.and(UpdateSignInBody),
     handle: async (ctx, { params, body }) => {
       const { ref } = await getSettings(ctx, params.ref)
       await mergeAuthSettings(ctx.db, ref, readAuth(body))
+      await saveSignIn(ctx, ref, body.signIn)
       return renderAuth((await getSettings(ctx, ref)).auth)
     },
   }),
@@ -91,6 +99,7 @@ function readAuth(body: UpdateAuthBody): Partial<AuthSettings> {
 }
 
 const renderAuth = (auth: AuthSettings): AuthConfig => ({
+  ...renderSignIn(auth),
   disable_signup: auth.disableSignup,
   mailer_autoconfirm: auth.mailerAutoconfirm,
   password_min_length: auth.passwordMinLength,
