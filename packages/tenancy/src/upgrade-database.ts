@@ -19,8 +19,10 @@ export async function upgradeDatabase(
   migrations: MigrationSet,
   database: string,
 ): Promise<UpgradeResult> {
-  return context.admin.session((session) =>
-    withLock(session, databaseLock(database), 'exclusive', async () => {
+  return context.admin.session(async (session) => {
+    // Asked before each first opening of a database, and nearly always answered here.
+    if ((await readVersion(session, database)) === migrations.version) return { applied: [] }
+    return withLock(session, databaseLock(database), 'exclusive', async () => {
       const state = await findState(session, database)
       if (state.database === 'absent' || state.database === 'half_made')
         throw new TenancyError('not_found', `there is no database ${database}`)
@@ -41,8 +43,8 @@ export async function upgradeDatabase(
         sql`alter database ${sql.ident(database)} set favo.version = ${sql.literal(migrations.version)}`,
       )
       return { applied }
-    }),
-  )
+    })
+  })
 }
 
 async function findMissing(

@@ -9,14 +9,13 @@ import { attempt, eventually, expectDone, expectRefused, startTenants, type Tena
 // What Postgres lets one user take away from all: R01 … R15. In a cluster of its own, because these tests do harm.
 let cluster: TestCluster
 let tenants: Tenants
-let watchdog: Watchdog | null = null
+const watchdogs: Watchdog[] = []
 beforeAll(async () => {
   cluster = await startCluster({ max_notify_queue_pages: '64', max_locks_per_transaction: '64' })
   tenants = await startTenants(cluster)
 })
 afterEach(async () => {
-  await watchdog?.stop()
-  watchdog = null
+  for (const watchdog of watchdogs.splice(0)) await watchdog.stop()
 })
 afterAll(async () => {
   await tenants.close()
@@ -34,8 +33,11 @@ const calm: WatchdogThresholds = {
   transactionIdsPerSecond: 1e9,
   oldestDatabaseAge: 2e9,
 }
-const watch = (thresholds: Partial<WatchdogThresholds>, intervalMs = 3_600_000): Watchdog =>
-  (watchdog = tenants.tenancy.startWatchdog({ intervalMs, thresholds: { ...calm, ...thresholds } }))
+const watch = (thresholds: Partial<WatchdogThresholds>, intervalMs = 3_600_000): Watchdog => {
+  const watchdog = tenants.tenancy.startWatchdog({ intervalMs, thresholds: { ...calm, ...thresholds } })
+  watchdogs.push(watchdog)
+  return watchdog
+}
 
 const pidOf = async (client: Client) =>
   (await client.query<{ pid: number }>('select pg_backend_pid() as pid')).rows[0]?.pid ?? 0
@@ -231,6 +233,23 @@ describe('the watchdog ends', () => {
     await strict.stop()
     await blocker.end().catch(() => {})
   })
+})
+
+test('a watchdog whose own session was ended reports it once and goes on with another', async () => {
+  const own = watch({ transactionAgeMs: 1 })
+  await own.check()
+  const admin = await tenants.superuser('postgres')
+  const { rows } = await admin.query(`
+    select pg_terminate_backend(pid, 5000) as ended from pg_stat_activity
+    where application_name = 'favo tenancy' and state = 'idle in transaction'
+  `)
+  expect(rows).toEqual([{ ended: true }])
+  await admin.end()
+  await expect(own.check()).rejects.toThrow()
+  const old = await tenants.login(tenants.attacker, 'db')
+  expectDone(await attempt(old, 'begin', 'select pg_sleep(0.01)'))
+  expect(await own.check()).toMatchObject([{ reason: 'transaction too old' }])
+  await old.end().catch(() => {})
 })
 
 test('R14: the meter says who uses up transaction ids, by transactions or by subtransactions', async () => {
