@@ -17,7 +17,8 @@ const settings = [
 ] as const
 const read: Step = { text: readText, values: [], plan: 'anon' }
 
-async function measurePipeline(project: BenchProject, connections: number) {
+/** As writes they neither share connections nor are spared any cleaning, so they show what that brings. */
+async function measurePipeline(project: BenchProject, connections: number, isRead: boolean) {
   const pools = createPools({
     endpoint: project.endpoint,
     passwordFor: () => project.password,
@@ -28,7 +29,7 @@ async function measurePipeline(project: BenchProject, connections: number) {
     log: silentLogger(),
   })
   const db = pools.forDatabase(project.database)
-  const request = { settings, steps: [read], isRead: true }
+  const request = { settings, steps: [read], isRead }
   const warmUntil = performance.now() + 500
   const call = async (until: number, latencies: number[]) => {
     while (performance.now() < until) {
@@ -79,10 +80,15 @@ try {
     console.log(
       `round ${round}: ${tool} ${limit.toFixed(0)}/s, raw client ${raw.toFixed(0)}/s (${(raw / limit).toFixed(2)})`,
     )
-    for (const connections of [4, 8]) {
-      const result = await measurePipeline(project, connections)
+    const cases = [
+      ['reads, 4 connections', 4, true],
+      ['reads, 8 connections', 8, true],
+      ['as writes, 8 connections', 8, false],
+    ] as const
+    for (const [name, connections, isRead] of cases) {
+      const result = await measurePipeline(project, connections, isRead)
       console.log(
-        `  ${connections} connections: ${result.requestsPerSecond.toFixed(0)}/s = ${(result.requestsPerSecond / limit).toFixed(2)}` +
+        `  ${name}: ${result.requestsPerSecond.toFixed(0)}/s = ${(result.requestsPerSecond / limit).toFixed(2)}` +
           `, p50 ${result.p50Ms.toFixed(2)} ms, p99 ${result.p99Ms.toFixed(2)} ms` +
           `, CPU a request: node ${result.nodeMicroseconds.toFixed(0)} µs, rest of the machine ${result.otherMicroseconds.toFixed(0)} µs`,
       )
