@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { Queryable } from '@favo/postgres'
 import type { Actor, AuditAction } from '../audit/audit.sql.ts'
 import type { AuthContext } from '../context.ts'
@@ -14,6 +15,15 @@ export interface Addressee {
   readonly email: string
   readonly raw_user_meta_data: Json | null
 }
+
+/** Somebody for an address without an account: every statement runs, and none finds a row. */
+export const stranger = (email: string) => ({
+  id: randomUUID(),
+  email,
+  phone: null,
+  is_sso_user: false,
+  raw_user_meta_data: null,
+})
 
 export interface MailRequest {
   readonly kind: Exclude<MailKind, 'email_change'>

@@ -1,8 +1,7 @@
-import { randomUUID } from 'node:crypto'
 import { authErrors } from '../errors.ts'
 import { insertFlow } from '../flow-states/flow-states.sql.ts'
 import { parseChallenge } from '../flow-states/pkce.ts'
-import { checkFrequency, sendToken } from '../one-time-tokens/send-token.ts'
+import { checkFrequency, sendToken, stranger } from '../one-time-tokens/send-token.ts'
 import { body, text } from '../parse-body.ts'
 import { route } from '../route.ts'
 import { requestAudience } from '../sessions/audience.ts'
@@ -26,7 +25,7 @@ export const recoverRoute = route({
     checkFrequency(ctx, 'recovery', email)
 
     const found = await findUserByEmail(ctx.db, email, requestAudience(ctx))
-    const user = found ?? { ...nobody, id: randomUUID() }
+    const user = found ?? stranger(email)
     await ctx.db.transaction(async (tx) => {
       if (challenge !== null) await insertFlow(tx, user.id, 'recovery', 'recovery', challenge)
       await sendToken(
@@ -44,5 +43,3 @@ export const recoverRoute = route({
     return { status: 200, body: {} }
   },
 })
-
-const nobody = { email: '', phone: null, is_sso_user: false, raw_user_meta_data: null }

@@ -2,7 +2,7 @@ import type { AuthContext } from '../context.ts'
 import { authErrors } from '../errors.ts'
 import { insertFlow } from '../flow-states/flow-states.sql.ts'
 import { parseChallenge, type Challenge } from '../flow-states/pkce.ts'
-import { checkFrequency, sendEmailChange, sendToken } from '../one-time-tokens/send-token.ts'
+import { checkFrequency, sendEmailChange, sendToken, stranger } from '../one-time-tokens/send-token.ts'
 import { body, text } from '../parse-body.ts'
 import { route } from '../route.ts'
 import { requestAudience } from '../sessions/audience.ts'
@@ -42,31 +42,37 @@ export const resendRoute = route({
     const email = parseEmail(given)
     checkFrequency(ctx, type, email)
     const user = await findUserByEmail(ctx.db, email, requestAudience(ctx))
-    if (user !== null) await sendAgain(ctx, { type, user, email, challenge, redirectTo })
+    const again = { email, challenge, redirectTo }
+    if (type === 'signup') await confirmAgain(ctx, user, again)
+    else if (user !== null) await askForChangeAgain(ctx, user, again)
     return { status: 200, body: {} }
   },
 })
 
 interface Again {
-  readonly type: string
-  readonly user: UserRow
   readonly email: string
   readonly challenge: Challenge | null
   readonly redirectTo: string
 }
 
-async function sendAgain(ctx: AuthContext, again: Again): Promise<void> {
-  const { type, user, email, challenge, redirectTo } = again
-  const isPkce = challenge !== null
-  const newEmail = user.email_change ?? ''
+/** For those who have no need of it the same statements run, and find nobody. */
+async function confirmAgain(ctx: AuthContext, found: UserRow | null, again: Again): Promise<void> {
+  const { email, challenge, redirectTo } = again
+  const user = found === null || isConfirmed(found) ? stranger(email) : found
   await ctx.db.transaction(async (tx) => {
-    if (type === 'signup' && !isConfirmed(user)) {
-      if (challenge !== null) await insertFlow(tx, user.id, 'email/signup', 'email/signup', challenge)
-      const audit = { action: 'user_confirmation_requested', actor: user } as const
-      await sendToken(ctx, tx, { ...user, email }, { kind: 'signup', isPkce, redirectTo, audit })
-    } else if (type === 'email_change' && newEmail !== '') {
-      if (challenge !== null) await insertFlow(tx, user.id, 'email_change', 'email_change', challenge)
-      await sendEmailChange(ctx, tx, { ...user, email }, newEmail, { isPkce, redirectTo })
-    }
+    if (challenge !== null) await insertFlow(tx, user.id, 'email/signup', 'email/signup', challenge)
+    const audit = { action: 'user_confirmation_requested', actor: user } as const
+    const isPkce = challenge !== null
+    await sendToken(ctx, tx, { ...user, email }, { kind: 'signup', isPkce, redirectTo, audit })
+  })
+}
+
+async function askForChangeAgain(ctx: AuthContext, user: UserRow, again: Again): Promise<void> {
+  const { email, challenge, redirectTo } = again
+  const newEmail = user.email_change ?? ''
+  if (newEmail === '') return
+  await ctx.db.transaction(async (tx) => {
+    if (challenge !== null) await insertFlow(tx, user.id, 'email_change', 'email_change', challenge)
+    await sendEmailChange(ctx, tx, { ...user, email }, newEmail, { isPkce: challenge !== null, redirectTo })
   })
 }

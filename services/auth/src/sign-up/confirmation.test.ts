@@ -104,6 +104,25 @@ test('a mail that is late is worth nothing, and another can be had', async () =>
   expect((await auth.post('/verify', { type: 'signup', email, token: again.otp })).status).toBe(200)
 })
 
+test('asking for another mail answers unknown, waiting and confirmed addresses alike, with the same statements', async () => {
+  await signUp('waiting@example.com')
+  await signUp('confirmed@example.com')
+  await auth.admin.run(
+    sql`update auth.users set email_confirmed_at = now() where email = 'confirmed@example.com'`,
+  )
+  const workOf = async (email: string) => {
+    const before = auth.statements()
+    const { status, body } = await auth.post('/resend', { type: 'signup', email })
+    return { status, body, statements: auth.statements() - before }
+  }
+  const known = await workOf('waiting@example.com')
+  expect(known).toMatchObject({ status: 200, body: {} })
+  expect(await workOf('confirmed@example.com')).toEqual(known)
+  expect(await workOf('unknown-to-us@example.com')).toEqual(known)
+  expect(await auth.mails('waiting@example.com')).toHaveLength(2)
+  expect(await auth.mails('confirmed@example.com')).toHaveLength(1)
+})
+
 test('a mail that fails with its sign-up is not in the inbox', async () => {
   const own = await startAuth({ auth: { mailerAutoconfirm: false } })
   await own.owner(`
