@@ -45,9 +45,10 @@ export function buildRelationships(
         con.columns.map(([, name]) => name),
       )
   const keys = new ViewKeys(views)
+  const unique = new Set(constraints.filter((con) => con.kind !== 'f').map(columnsKey))
   const forward = constraints
     .filter((con) => con.kind === 'f' && !con.isInherited)
-    .flatMap((con) => fromForeignKey(con, constraintsOfTable(constraints, con), keys))
+    .flatMap((con) => fromForeignKey(con, unique.has(columnsKey(con)), keys))
   return [...forward, ...forward.map(inverse), ...throughJunctions(forward, primaryKeys)]
 }
 
@@ -99,25 +100,15 @@ class ViewKeys {
 const combinations = (lists: readonly (readonly string[])[]): string[][] =>
   lists.reduce<string[][]>((made, list) => made.flatMap((m) => list.map((x) => [...m, x])), [[]])
 
-function constraintsOfTable(all: readonly ConstraintRow[], of: ConstraintRow): ConstraintRow[] {
-  let byTable = indexed.get(all)
-  if (byTable === undefined) {
-    byTable = groupBy(all, (con) => con.table[2])
-    indexed.set(all, byTable)
-  }
-  return byTable.get(of.table[2]) ?? []
+/** The same for constraints over the same columns of a table, in whatever order. */
+function columnsKey({ table, columns }: ConstraintRow): string {
+  const numbers = columns.map(([number]) => number).sort((a, b) => a - b)
+  return `${table[2]}:${numbers.join()}`
 }
-const indexed = new WeakMap<readonly ConstraintRow[], Map<number, ConstraintRow[]>>()
 
-function fromForeignKey(
-  con: ConstraintRow,
-  siblings: readonly ConstraintRow[],
-  keys: ViewKeys,
-): KeyRelationship[] {
+function fromForeignKey(con: ConstraintRow, isUnique: boolean, keys: ViewKeys): KeyRelationship[] {
   if (con.foreign === null || con.foreignColumns === null) return []
   const numbers = con.columns.map(([number]) => number)
-  const keyOf = (list: readonly number[]) => [...list].sort((a, b) => a - b).join()
-  const isUnique = siblings.some((s) => s.kind !== 'f' && keyOf(s.columns.map(([n]) => n)) === keyOf(numbers))
   const own = con.columns.map(([, name]) => name)
   const theirs = con.foreignColumns.map(([, name]) => name)
   const from = named(con.table)
@@ -232,28 +223,25 @@ export function indexRelationships(
     index.set(key, list)
     if (r.kind !== 'many-to-many' || schemas.has(r.junction.schema)) list.push(r)
   }
-  for (const list of index.values()) list.sort((a, b) => compareKeys(sortKey(a), sortKey(b)))
+  for (const [key, list] of index) {
+    if (list.length < 2) continue
+    const keyed = list.map((r) => ({ r, by: sortKey(r) }))
+    index.set(
+      key,
+      keyed.sort((a, b) => (a.by < b.by ? -1 : a.by > b.by ? 1 : 0)).map(({ r }) => r),
+    )
+  }
   return index
 }
 
 const KIND_ORDER = ['one-to-many', 'many-to-one', 'one-to-one', 'many-to-many', 'computed']
 
-const sortKey = (r: Relationship): string[] => [
-  r.kind === 'computed' ? '1' : '0',
-  r.kind === 'computed' ? nameKey(r.function) : nameKey(r.foreign),
-  String(KIND_ORDER.indexOf(r.kind)),
-  ...(r.kind === 'computed'
-    ? []
-    : r.kind === 'many-to-many'
+/** Parts end in a character that sorts before any of a name. */
+const sortKey = (r: Relationship): string => {
+  if (r.kind === 'computed') return `1\u0001${nameKey(r.function)}`
+  const details =
+    r.kind === 'many-to-many'
       ? [nameKey(r.junction), r.constraint, r.foreignConstraint]
-      : [r.constraint, ...r.columns.flatMap((c) => [c.own, c.foreign])]),
-]
-
-function compareKeys(a: readonly string[], b: readonly string[]): number {
-  for (let i = 0; i < Math.max(a.length, b.length); i++) {
-    const x = a[i] ?? ''
-    const y = b[i] ?? ''
-    if (x !== y) return x < y ? -1 : 1
-  }
-  return 0
+      : [r.constraint, ...r.columns.flatMap((c) => [c.own, c.foreign])]
+  return ['0', nameKey(r.foreign), String(KIND_ORDER.indexOf(r.kind)), ...details].join('\u0001')
 }
