@@ -1,0 +1,118 @@
+import { sql } from '@favo/postgres'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { shopSchema, startRest, type TestRest } from './start-rest.ts'
+
+let rest: TestRest
+beforeAll(async () => {
+  rest = await startRest(`${shopSchema}
+    create schema second;
+    create table second.things (id int); insert into second.things values (2);
+    grant usage on schema second to anon; grant all on second.things to anon;
+    create function setting(name text) returns text language sql stable as $$ select current_setting($1, true) $$;
+    create function hurried() returns text language sql stable set statement_timeout = '123ms' as
+      $$ select current_setting('statement_timeout') $$;
+    create function check_request() returns void language plpgsql as $$ begin
+      if current_setting('request.headers')::json->>'x-forbidden' is not null then
+        raise sqlstate 'PT402' using message = 'pay first';
+      end if;
+    end $$;`)
+})
+afterAll(() => rest.close())
+
+/** As `alter role … set` does it for a customer, and then `notify pgrst`. */
+async function set(role: string, name: string, value: string | null) {
+  await rest.admin.run(sql`delete from pg_favo.role_settings where role = ${role} and name = ${name}`)
+  if (value !== null)
+    await rest.admin.run(sql`insert into pg_favo.role_settings values (${role}, ${name}, ${value})`)
+  await rest.owner("notify pgrst, 'reload config'")
+}
+const settingOf = async (name: string) => (await rest.get(`/rpc/setting?name=${name}`)).body
+
+test('settings of a role hold while a request has it', async () => {
+  expect(await settingOf('statement_timeout')).toBe('3s')
+  await set('anon', 'statement_timeout', '1234ms')
+  await expect.poll(() => settingOf('statement_timeout')).toBe('1234ms')
+  expect(
+    (await rest.get('/rpc/setting?name=statement_timeout', { token: rest.user(rest.project.ref) })).body,
+  ).toBe('8s')
+})
+
+test('the isolation level is a role’s or a function’s', async () => {
+  expect(await settingOf('transaction_isolation')).toBe('read committed')
+  await set('anon', 'default_transaction_isolation', 'serializable')
+  await expect.poll(() => settingOf('transaction_isolation')).toBe('serializable')
+  await set('anon', 'default_transaction_isolation', null)
+  await expect.poll(() => settingOf('transaction_isolation')).toBe('read committed')
+})
+
+test('the timeout of a function holds for its whole call', async () => {
+  expect((await rest.get('/rpc/hurried')).body).toBe('123ms')
+})
+
+test('what the database says of the API goes before the project’s settings', async () => {
+  await set('authenticator', 'pgrst.db_max_rows', '2')
+  await expect.poll(async () => ((await rest.get('/people')).body as unknown[]).length).toBe(2)
+  expect(
+    (await rest.get('/people?limit=3', { headers: { prefer: 'count=exact' } })).headers.get('content-range'),
+  ).toBe('0-1/3')
+  await set('authenticator', 'pgrst.db_max_rows', null)
+
+  await set('authenticator', 'pgrst.db_schemas', 'public, second')
+  const things = () => rest.get('/things', { headers: { 'accept-profile': 'second' } })
+  await expect.poll(async () => (await things()).text).toBe('[{"id":2}]')
+  expect((await things()).headers.get('content-profile')).toBe('second')
+  expect((await rest.get('/things', { headers: { 'accept-profile': 'third' } })).body).toEqual({
+    code: 'PGRST106',
+    message: 'Invalid schema: third',
+    details: null,
+    hint: 'Only the following schemas are exposed: public, second',
+  })
+  await set('authenticator', 'pgrst.db_schemas', null)
+})
+
+test('a function may look at every request first, and refuse it', async () => {
+  await set('authenticator', 'pgrst.db_pre_request', 'public.check_request')
+  const forbidden = () => rest.get('/people', { headers: { 'x-forbidden': '1' } })
+  await expect.poll(async () => (await forbidden()).status).toBe(402)
+  expect((await forbidden()).body).toMatchObject({ code: 'PT402', message: 'pay first' })
+  expect((await rest.get('/people')).status).toBe(200)
+  await set('authenticator', 'pgrst.db_pre_request', null)
+})
+
+test('a transaction is rolled back on request where that is allowed', async () => {
+  const rollback = { headers: { prefer: 'tx=rollback,return=representation' } }
+  await set('authenticator', 'pgrst.db_tx_end', 'commit-allow-override')
+  await expect
+    .poll(async () => (await rest.post('/tags', { id: 800 }, rollback)).headers.get('preference-applied'))
+    .toBe('return=representation, tx=rollback')
+  await rest.ask('DELETE', '/tags?id=eq.800')
+  const reply = await rest.post('/tags', { id: 801 }, rollback)
+  expect(reply.body).toMatchObject([{ id: 801 }])
+  expect((await rest.get('/tags?id=eq.801')).body).toEqual([])
+})
+
+test('aggregates and plans are off until they are switched on', async () => {
+  const plan = { headers: { accept: 'application/vnd.pgrst.plan+json' } }
+  expect((await rest.get('/orders?select=total.sum()')).body).toMatchObject({ code: 'PGRST123' })
+  expect((await rest.get('/orders', plan)).body).toMatchObject({ code: 'PGRST107' })
+  await set('authenticator', 'pgrst.db_aggregates_enabled', 'true')
+  await set('authenticator', 'pgrst.db_plan_enabled', 'true')
+  await expect
+    .poll(async () => (await rest.get('/orders?select=person_id,total.sum()&order=person_id')).body)
+    .toEqual([
+      { person_id: 1, sum: 111.5 },
+      { person_id: 2, sum: 50 },
+    ])
+  expect((await rest.get('/orders', plan)).body).toMatchObject([{ Plan: { 'Node Type': 'Aggregate' } }])
+})
+
+test('the time zone is the one preferred', async () => {
+  const placed = (prefer: string) => rest.get('/orders?select=placed_at&id=eq.1', { headers: { prefer } })
+  const tokyo = await placed('timezone=Asia/Tokyo')
+  expect([tokyo.text, tokyo.headers.get('preference-applied')]).toEqual([
+    '[{"placed_at":"2026-01-02T12:04:05+09:00"}]',
+    'timezone=Asia/Tokyo',
+  ])
+  expect((await placed('handling=strict, timezone=Asia/Nowhere')).body).toMatchObject({ code: 'PGRST122' })
+  expect((await placed('timezone=Asia/Nowhere')).text).toContain('+00:00')
+})
