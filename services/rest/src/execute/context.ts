@@ -1,4 +1,3 @@
-import type { Step } from '@favo/postgres'
 import { quoteIdent } from '@favo/postgres'
 import type { Caller } from '../authenticate.ts'
 import { utf8Header, type ApiRequest, type RawRequest } from '../parse/request.ts'
@@ -6,66 +5,31 @@ import type { Routine } from '../schema-cache/types.ts'
 import type { Settings } from '../settings.ts'
 
 /**
- * The first statement of every pipeline: who asks, and what Supabase's and PostgREST's functions look at. All of it local
- * to the transaction.
+ * Set before anything else runs: who asks, and what Supabase's and PostgREST's functions look at. All of it local to the
+ * transaction. The role comes early: what follows is set with the caller's rights, not the login's.
  */
-export function contextStep(
+export function contextSettings(
   raw: RawRequest,
   request: ApiRequest,
   caller: Caller,
   settings: Settings,
-  options: { readonly isRead: boolean; readonly routine: Routine | null },
-): Step {
-  const more = [
+  routine: Routine | null,
+): readonly (readonly [name: string, value: string])[] {
+  const list: [string, string][] = [
+    ['search_path', searchPath(request.schema, settings)],
+    ['role', caller.role],
+    ['request.jwt.claims', caller.claims],
+    ['request.method', raw.method],
+    ['request.path', raw.path],
+    ['request.headers', headersJson(raw.headers)],
+    ['request.cookies', cookiesJson(raw.headers.cookie)],
     ...roleSettings(settings, caller.role),
-    ...functionSettings(settings, options.routine),
+    ...functionSettings(settings, routine),
     ...settings.appSettings,
   ]
   const { timezone } = request.preferences
-  if (timezone !== null) more.push(['TimeZone', timezone])
-  if (options.isRead) more.push(['transaction_read_only', 'on'])
-  return {
-    text: contextText(more.length),
-    plan: 'context',
-    values: [
-      searchPath(request.schema, settings),
-      caller.role,
-      caller.claims,
-      raw.method,
-      raw.path,
-      headersJson(raw.headers),
-      cookiesJson(raw.headers.cookie),
-      ...more.flat(),
-    ],
-  }
-}
-
-// The role comes early: what follows is set with the caller's rights, not the login's.
-const FIXED = [
-  'search_path',
-  'role',
-  'request.jwt.claims',
-  'request.method',
-  'request.path',
-  'request.headers',
-  'request.cookies',
-]
-const texts = new Map<number, string>()
-
-/** One text for each number of further settings; each is prepared once. */
-function contextText(more: number): string {
-  const known = texts.get(more)
-  if (known !== undefined) return known
-  const calls = [
-    ...FIXED.map((name, i) => `set_config('${name}', $${i + 1}, true)`),
-    ...Array.from({ length: more }, (_, i) => {
-      const n = FIXED.length + 2 * i
-      return `set_config($${n + 1}, $${n + 2}, true)`
-    }),
-  ]
-  const text = `select ${calls.join(', ')}`
-  texts.set(more, text)
-  return text
+  if (timezone !== null) list.push(['TimeZone', timezone])
+  return list
 }
 
 const paths = new WeakMap<Settings, Map<string, string>>()

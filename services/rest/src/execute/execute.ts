@@ -13,7 +13,9 @@ import { variadicLiteral } from '../parse/literals.ts'
 import type { ApiRequest, RawRequest } from '../parse/request.ts'
 import type { StatementPlan } from '../plan/types.ts'
 import type { Settings } from '../settings.ts'
-import { contextStep, isolationOf } from './context.ts'
+import type { Routine } from '../schema-cache/types.ts'
+import { contextSettings, isolationOf } from './context.ts'
+import { deadlineMs } from './deadline.ts'
 
 export interface Execution {
   readonly raw: RawRequest
@@ -38,13 +40,13 @@ export async function execute(
   const { request, caller, settings } = run
   const routine = plan.kind === 'function' ? plan.call.routine : null
   const isRead = changesNothing(plan, request)
-  const steps = [...opening(run, isRead, routine), bind(compiled.main, request, caller.role)]
+  const steps = [...preRequest(run), bind(compiled.main, request, caller.role)]
   if (compiled.estimate !== null) steps.push(bind(compiled.estimate, request, caller.role))
   const isRolledBack = !isRead && endsInRollback(request, settings)
   // What a commit would have found out is found out all the same.
   if (isRolledBack) steps.push({ text: 'set constraints all immediate', values: [], plan: null })
   const isolation = isolationOf(settings, caller.role, routine)
-  const results = await runPipeline(db, run, {
+  const results = await runPipeline(db, run, routine, {
     steps,
     isRead,
     ...(isRolledBack || isolation !== null
@@ -64,29 +66,26 @@ export async function execute(
   }
 }
 
-/** Who the caller is, and then the project's own say, before anything else runs. */
-export function opening(
-  { raw, request, caller, settings }: Execution,
-  isRead: boolean,
-  routine: Parameters<typeof contextStep>[4]['routine'],
-): Step[] {
-  const steps = [contextStep(raw, request, caller, settings, { isRead, routine })]
-  if (settings.preRequest !== null)
-    steps.push({
-      text: `select ${settings.preRequest.map((name) => quoteIdent(name)).join('.')}()`,
-      values: [],
-      plan: caller.role,
-    })
-  return steps
+/** The project's own say, before the statement runs. */
+export function preRequest({ caller, settings }: Execution): Step[] {
+  if (settings.preRequest === null) return []
+  const name = settings.preRequest.map((part) => quoteIdent(part)).join('.')
+  return [{ text: `select ${name}()`, values: [], plan: caller.role }]
 }
 
-/** Only the service role's connections may become it; everybody else shares the other login. */
+/** As the caller. Only the service role's connections may become it; everybody else shares the other login. */
 export const runPipeline = (
   db: ProjectDb,
-  { caller, signal }: Execution,
-  request: PipelineRequest,
+  { raw, request, caller, settings, signal }: Execution,
+  routine: Routine | null,
+  pipeline: PipelineRequest,
 ): Promise<PipelineResult> =>
-  db.pipeline(caller.role === 'service_role' ? 'svc' : 'api', { ...request, signal })
+  db.pipeline(caller.role === 'service_role' ? 'svc' : 'api', {
+    ...pipeline,
+    settings: contextSettings(raw, request, caller, settings, routine),
+    deadlineMs: deadlineMs(settings, caller.role, routine),
+    signal,
+  })
 
 export function resultAt(results: PipelineResult, index: number): StepResult {
   const result = results[index]

@@ -1,7 +1,7 @@
 import type { RequestContext } from '@favo/http'
 import type { StepResult } from '@favo/postgres'
 import { requestErrors } from '../../errors/request-errors.ts'
-import { opening, resultAt, runPipeline, type Execution } from '../../execute/execute.ts'
+import { preRequest, resultAt, runPipeline, type Execution } from '../../execute/execute.ts'
 import { mediaTypeName } from '../../parse/media-type.ts'
 import type { Snapshot } from '../../schema-cache/load.ts'
 import type { Routine, Table } from '../../schema-cache/types.ts'
@@ -39,11 +39,11 @@ export async function describeSchema(
     throw requestErrors.mediaType(request.accept.map(mediaTypeName))
   timing.end('plan')
   const steps = [
-    ...opening(run, true, null),
+    ...preRequest(run),
     { text: accessQuery, values: [`"${schema.replaceAll('"', '""')}"`], plan: run.caller.role },
   ]
   const access = readAccess(
-    resultAt(await runPipeline(ctx.db, run, { steps, isRead: true }), steps.length - 1),
+    resultAt(await runPipeline(ctx.db, run, null, { steps, isRead: true }), steps.length - 1),
   )
   timing.end('transaction')
 
