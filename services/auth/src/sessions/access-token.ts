@@ -1,6 +1,9 @@
-import { signJwt } from '@favo/tokens'
+import type { Queryable } from '@favo/postgres'
+import { signToken } from '@favo/tokens'
 import type { AuthContext } from '../context.ts'
+import { runHook } from '../hooks/run-hook.ts'
 import type { UserRow } from '../users/user.ts'
+import { checkHookClaims } from './hook-claims.ts'
 import type { MethodView } from './sessions.sql.ts'
 
 export interface AccessToken {
@@ -9,16 +12,25 @@ export interface AccessToken {
   readonly expiresAt: number
 }
 
+export interface TokenSession {
+  readonly id: string
+  /** The latest first. */
+  readonly methods: readonly MethodView[]
+  /** What was done just now: one of the methods, or `token_refresh`. */
+  readonly method: string
+}
+
 /**
- * The token with which a user speaks to every service of the project, with Supabase's claims.
- * Mirrors auth internal/tokens/service.go@bc32168 GenerateAccessToken. The level of assurance follows from the methods.
+ * The token with which a user speaks to every service of the project, with Supabase's claims, or with those that the
+ * project's hook makes of them. The level of assurance follows from the methods.
+ * Mirrors auth internal/tokens/service.go@bc32168 GenerateAccessToken.
  */
-export function createAccessToken(
+export async function createAccessToken(
   ctx: AuthContext,
+  tx: Queryable,
   user: UserRow,
-  sessionId: string,
-  methods: readonly MethodView[],
-): AccessToken {
+  { id: sessionId, methods, method }: TokenSession,
+): Promise<AccessToken> {
   const issuedAt = Math.floor(Date.now() / 1000)
   const expiresAt = issuedAt + ctx.settings.jwtExpSeconds
   const claims = {
@@ -32,12 +44,22 @@ export function createAccessToken(
     app_metadata: user.raw_app_meta_data ?? {},
     user_metadata: user.raw_user_meta_data ?? {},
     role: user.role ?? '',
-    aal: methods.some(({ method }) => secondFactors.has(method)) ? 'aal2' : 'aal1',
+    aal: levelOf(methods),
     amr: methods,
     session_id: sessionId,
     is_anonymous: user.is_anonymous,
   }
-  return { text: signJwt(claims, ctx.project.jwtSecret), expiresAt }
+  const answer = await runHook(
+    ctx,
+    'customAccessToken',
+    { user_id: user.id, claims, authentication_method: method },
+    tx,
+  )
+  const signed = answer === null ? claims : checkHookClaims(answer)
+  return { text: signToken(signed, ctx.project), expiresAt }
 }
 
 const secondFactors = new Set(['totp', 'mfa/phone', 'mfa/webauthn'])
+
+export const levelOf = (methods: readonly MethodView[]): 'aal1' | 'aal2' =>
+  methods.some(({ method }) => secondFactors.has(method)) ? 'aal2' : 'aal1'

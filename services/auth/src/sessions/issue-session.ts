@@ -1,5 +1,6 @@
 import type { Queryable } from '@favo/postgres'
 import type { AuthContext } from '../context.ts'
+import { isHookEnabled } from '../hooks/run-hook.ts'
 import { createRefreshToken } from '../refresh-tokens/refresh-token.ts'
 import type { Json, UserRow } from '../users/user.ts'
 import { createAccessToken } from './access-token.ts'
@@ -21,6 +22,9 @@ export async function issueSession(
   user: UserRow,
   proof: SignInProof,
 ): Promise<IssuedSession | null> {
+  // What the hook refuses must leave no session behind.
+  if (db === ctx.db && isHookEnabled(ctx, 'customAccessToken'))
+    return ctx.db.transaction((tx) => issueSession(ctx, tx, user, proof))
   const refreshToken = createRefreshToken()
   const started = await startSession(db, {
     userId: user.id,
@@ -35,5 +39,6 @@ export async function issueSession(
   if (started === null) return null
   const methods = [{ method: proof.method, timestamp: Math.floor(started.started_at) }]
   const signedIn = { ...user, last_sign_in_at: started.last_sign_in_at, updated_at: started.updated_at }
-  return { user: signedIn, refreshToken, accessToken: createAccessToken(ctx, user, started.id, methods) }
+  const session = { id: started.id, methods, method: proof.method }
+  return { user: signedIn, refreshToken, accessToken: await createAccessToken(ctx, db, user, session) }
 }

@@ -45,7 +45,11 @@ export async function refreshGrant(ctx: AuthContext, token: string): Promise<Iss
     // Returned and not thrown: the revocation must be committed.
     if (refreshToken === null) return { kind: 'reused' }
     const methods = await touchSession(tx, found.session_id, ctx.userAgent, ctx.clientIp)
-    const accessToken = createAccessToken(ctx, user, found.session_id, methods)
+    const accessToken = await createAccessToken(ctx, tx, user, {
+      id: found.session_id,
+      methods,
+      method: 'token_refresh',
+    })
     return { kind: 'refreshed', session: { user, accessToken, refreshToken } }
   })
   if (outcome.kind === 'refreshed') return outcome.session
