@@ -3,7 +3,7 @@ import { createTestProject, startService, type TestProject, type TestService } f
 import type { Db, ProjectDb, Queryable } from '@favo/postgres'
 import type { AuthSettings, Project } from '@favo/projects'
 import { peekClaims } from '@favo/tokens'
-import { createAuth, type AuthService, type PasswordsOptions } from '../src/index.ts'
+import { createAuth, type AuthDeps, type AuthService, type PasswordsOptions } from '../src/index.ts'
 
 /** A user as replies show it. */
 export interface UserBody {
@@ -96,6 +96,7 @@ export interface TestAuth extends TestService {
 export interface StartOptions {
   readonly auth?: Partial<AuthSettings>
   readonly passwords?: PasswordsOptions
+  readonly outbound?: AuthDeps['outbound']
   readonly project?: Partial<Project>
   readonly given?: TestProject
 }
@@ -113,6 +114,7 @@ export async function startAuth(options: StartOptions = {}): Promise<TestAuth> {
     projectUrl: ({ ref }) => `http://${ref}.favo.localhost:8000`,
     // The least that bcrypt takes: most tests are about something else.
     passwords: { cost: 4, ...options.passwords },
+    outbound: options.outbound,
   })
   const started = await startService(() => service, testProject)
 
