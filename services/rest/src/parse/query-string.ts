@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import { encodeUrlPart } from '../url.ts'
 import { requestErrors } from '../errors/request-errors.ts'
 import { condition, logicPath, logicTree, orderTerms, wholeValue, type Value } from './filter.grammar.ts'
 import { columnNames, treePath } from './names.grammar.ts'
@@ -149,13 +150,14 @@ function decodePairs(raw: string): (readonly [string, string | null])[] {
 }
 
 function canonicalOf(pairs: readonly (readonly [string, string | null])[]): string {
-  const encode = (text: string) =>
-    encodeURIComponent(text).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`)
   return [...pairs]
-    .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
-    .map(([name, value]) => `${encode(name)}=${encode(value ?? '')}`)
+    .sort(byName)
+    .map(([name, value]) => `${encodeUrlPart(name)}=${encodeUrlPart(value ?? '')}`)
     .join('&')
 }
+
+const byName = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]) =>
+  a < b ? -1 : a > b ? 1 : 0
 
 function rangesOf(limits: Map<string, string>, offsets: Map<string, string>): Map<string, RowRange> {
   const ranges = new Map<string, RowRange>()

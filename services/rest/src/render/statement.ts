@@ -7,6 +7,7 @@ import type { ApiRequest } from '../parse/request.ts'
 import type { FunctionPlan, MutationPlan, ReadPlan, StatementPlan } from '../plan/types.ts'
 import { isVoid } from '../schema-cache/types.ts'
 import type { Settings } from '../settings.ts'
+import { encodeUrlPart } from '../url.ts'
 import { appliedPreferences } from './applied-preferences.ts'
 import { renderError } from './error.ts'
 import { contentRange, rangeStatus } from './range-header.ts'
@@ -145,13 +146,10 @@ function locationHeader(plan: MutationPlan, cells: Cells, { prefix }: Rendering)
   if (text === null) return []
   const key = JSON.parse(text) as Record<string, string | null>
   const query = Object.entries(key).map(
-    ([name, value]) => `${urlPart(name)}=${urlPart(value === null ? 'is.null' : `eq.${value}`)}`,
+    ([name, value]) => `${encodeUrlPart(name)}=${encodeUrlPart(value === null ? 'is.null' : `eq.${value}`)}`,
   )
   return [['Location', headerText(`${prefix}/${plan.relation.name}?${query.join('&')}`)]]
 }
-
-const urlPart = (text: string) =>
-  encodeURIComponent(text).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`)
 
 function functionAnswer(plan: FunctionPlan, cells: Cells, { request }: Rendering): Answer {
   if (plan.mediaType.kind === 'object' && cells.rows !== 1)
