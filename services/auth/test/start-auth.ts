@@ -77,6 +77,7 @@ export interface TestAuth extends TestService {
   readonly statements: () => number
   get(path: string, ask?: Ask): Promise<Reply>
   post(path: string, body?: unknown, ask?: Ask): Promise<Reply>
+  send(method: string, path: string, body: unknown, ask?: Ask): Promise<Reply>
   put(path: string, body: unknown, ask?: Ask): Promise<Reply>
   delete(path: string, body?: unknown, ask?: Ask): Promise<Reply>
   /** Somebody new, signed up and signed in. */
@@ -156,6 +157,7 @@ export async function startAuth(options: StartOptions = {}): Promise<TestAuth> {
     close,
     service,
     statements: () => counter.statements,
+    send,
     get: (path, ask) => send('GET', path, undefined, ask),
     post,
     put: (path, body, ask) => send('PUT', path, body, ask),

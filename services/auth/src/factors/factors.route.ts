@@ -56,8 +56,9 @@ export const verifyFactorRoute = route({
 /** Go's type for ids reads none as zeros, and fails on anything else that is no UUID. */
 function parseChallengeId(id: string): string {
   if (id === '') return NIL
+  const { length } = id
   if (!isUuid(id))
-    throw authErrors.badJson(`uuid: incorrect UUID length ${id.length} in string ${JSON.stringify(id)}`)
+    throw authErrors.badJson(`uuid: incorrect UUID length ${length} in string ${JSON.stringify(id)}`)
   return id
 }
 

@@ -126,10 +126,21 @@ test.each(['whatsapp', 'pigeon'])('the channel %s needs a provider that knows it
   expect(reply.body.msg).toMatch(/^Invalid channel/)
 })
 
+interface Facts {
+  readonly name: 'twilio' | 'messagebird' | 'vonage' | 'textlocal'
+  readonly credentials: Readonly<Record<string, string>>
+  readonly path: string
+  readonly authorization: string | undefined
+  readonly form: (phone: string) => Record<string, string>
+  readonly text: string
+  readonly good: object
+  readonly bad: object
+}
+
 describe('providers', () => {
-  const providers = [
+  const providers: Facts[] = [
     {
-      name: 'twilio' as const,
+      name: 'twilio',
       credentials: { account_sid: 'AC1', auth_token: 'secret', message_service_sid: 'MG1' },
       path: '/2010-04-01/Accounts/AC1/Messages.json',
       authorization: `Basic ${Buffer.from('AC1:secret').toString('base64')}`,
@@ -139,7 +150,7 @@ describe('providers', () => {
       bad: { sid: 'SM1', status: 'failed', error_message: 'no' },
     },
     {
-      name: 'messagebird' as const,
+      name: 'messagebird',
       credentials: { access_key: 'key', originator: 'Acme' },
       path: '/messages',
       authorization: 'AccessKey key',
@@ -154,7 +165,7 @@ describe('providers', () => {
       bad: { errors: [{ code: 2, description: 'no' }] },
     },
     {
-      name: 'vonage' as const,
+      name: 'vonage',
       credentials: { api_key: 'key', api_secret: 'secret', from: 'Acme' },
       path: '/sms/json',
       authorization: undefined,
@@ -164,7 +175,7 @@ describe('providers', () => {
       bad: { messages: [{ status: '4', 'error-text': 'no' }] },
     },
     {
-      name: 'textlocal' as const,
+      name: 'textlocal',
       credentials: { api_key: 'key', sender: 'Acme' },
       path: '/send',
       authorization: undefined,

@@ -4,7 +4,6 @@ import {
   verifyAuthenticationResponse,
   verifyRegistrationResponse,
   type AuthenticationResponseJSON,
-  type AuthenticatorTransportFuture,
   type RegistrationResponseJSON,
 } from '@simplewebauthn/server'
 import type { Json, UserRow } from '../users/user.ts'
@@ -98,7 +97,7 @@ export const addressOf = (user: UserRow): string =>
 
 const describe = (id: Buffer, transports: readonly string[]) => ({
   id: id.toString('base64url'),
-  ...(transports.length === 0 ? {} : { transports: [...transports] as AuthenticatorTransportFuture[] }),
+  ...(transports.length === 0 ? {} : { transports: [...transports] }),
 })
 
 /** Null when the answer is not good: another challenge, origin or site, a broken signature. */
