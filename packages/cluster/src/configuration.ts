@@ -18,6 +18,8 @@ export function renderConfiguration(options: ConfigurationOptions): string {
     unix_socket_permissions: '0700',
     max_connections: String(options.maxConnections),
     superuser_reserved_connections: '10', // the platform must get in when tenants have used up the rest
+    // Kept for the platform's own logins: direct connections of tenants must not starve the pools.
+    reserved_connections: String(Math.round(options.maxConnections * 0.4)),
     password_encryption: 'scram-sha-256',
     authentication_timeout: '10s',
     shared_buffers: `${Math.round(Math.min(Math.max(memoryMb / 8, 128), 4096))}MB`,
