@@ -1,4 +1,5 @@
 export { adminUrl, startCluster, type ClusterAccess, type TestCluster } from './cluster.ts'
+export { startOpenIdProvider, type OpenIdProvider, type ProviderUser } from './openid-provider.ts'
 export { startPlatform, type TestPlatform } from './platform.ts'
 export { createInstallation, type Installation, type ServerProcess } from './process.ts'
 export { createTestProject, type TestProject } from './project.ts'

@@ -4,6 +4,7 @@ import type { Project } from '@favo/projects'
 import type { Logger } from '@favo/runtime'
 import type { AskMemory } from './mails/ask-memory.ts'
 import type { GuessMemory } from './one-time-tokens/guess-memory.ts'
+import type { OidcDirectory } from './oidc/discovery.ts'
 import type { Outbound } from './outbound/outbound.ts'
 import type { Passwords } from './passwords/passwords.ts'
 import type { SessionRow } from './sessions/sessions.sql.ts'
@@ -24,6 +25,8 @@ export interface AuthContext {
   readonly guesses: GuessMemory
   /** For hooks, messages and other calls to addresses elsewhere. */
   readonly outbound: Outbound
+  /** What OpenID providers publish; of all projects. */
+  readonly oidc: OidcDirectory
   readonly log: Logger
   readonly userAgent: string | null
   /** Null when it is not known to be an address. */

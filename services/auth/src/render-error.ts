@@ -2,6 +2,7 @@ import { ConnectionError, DatabaseError } from '@favo/postgres'
 import { ERROR_CODE_HEADER } from '@favo/http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { AuthError, authErrors } from './errors.ts'
+import { OAuthError } from './oauth-error.ts'
 
 const VERSION_HEADER = 'x-supabase-api-version'
 /** The one version after the first: there `code` is the error's code, before it is the HTTP status. */
@@ -17,6 +18,8 @@ const VERSION_2024 = '2024-01-01'
 export function renderError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const isNew = asksFor2024(request)
   if (isNew) reply.header(VERSION_HEADER, VERSION_2024)
+  if (error instanceof OAuthError)
+    return reply.code(error.status).send({ error: error.error, error_description: error.message })
 
   const refusal = toAuthError(error)
   if (refusal.status >= 500) logFailure(refusal, request)

@@ -1,3 +1,5 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import { bodyBytes } from '@favo/http'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { AuthContext, Administrator, SignedIn } from './context.ts'
 import { parseBody, type BodySchema } from './parse-body.ts'
@@ -24,6 +26,11 @@ export interface AuthReply {
 interface RouteInput<A extends Access, Body> {
   readonly caller: Callers[A]
   readonly body: Body
+  /** A body in the form of HTML's forms; empty when it is of another type. */
+  readonly form: URLSearchParams
+  readonly headers: IncomingHttpHeaders
+  /** The user of the request's access token, where being signed in is not asked of everybody. Throws as `user` routes do. */
+  readonly authenticate: () => Promise<SignedIn>
   readonly query: URLSearchParams
   readonly params: Readonly<Record<string, string>>
   /** Where a mail that this request causes, or its answer, may lead. */
@@ -75,6 +82,11 @@ export function route<A extends Access, Body = undefined>(definition: RouteDefin
               caller: await findCaller(ctx, request),
               body: body === undefined ? (undefined as Body) : parseBody(body, request),
               query: queryOf(request),
+              get form() {
+                return formOf(request)
+              },
+              headers: request.headers,
+              authenticate: () => requireSignedIn(ctx, request),
               params: request.params as Record<string, string>,
               get redirectTo() {
                 return findRedirect(ctx.settings, request)
@@ -95,4 +107,10 @@ export function route<A extends Access, Body = undefined>(definition: RouteDefin
 function queryOf(request: FastifyRequest): URLSearchParams {
   const at = request.url.indexOf('?')
   return new URLSearchParams(at === -1 ? '' : request.url.slice(at + 1))
+}
+
+function formOf(request: FastifyRequest): URLSearchParams {
+  const type = request.headers['content-type'] ?? ''
+  const isForm = /^application\/x-www-form-urlencoded\b/i.test(type)
+  return new URLSearchParams(isForm ? bodyBytes(request).toString('utf8') : '')
 }

@@ -22,11 +22,13 @@ import { healthRoute } from './health.route.ts'
 import { logoutRoute } from './logout/logout.route.ts'
 import { createAskMemory, type AskMemory } from './mails/ask-memory.ts'
 import { createGuessMemory, type GuessMemory } from './one-time-tokens/guess-memory.ts'
+import { createOidcDirectory, type OidcDirectory } from './oidc/discovery.ts'
 import { createOutbound, type Outbound, type OutboundOptions } from './outbound/outbound.ts'
 import { createPasswordWorkers, type PasswordsOptions, type PasswordWorkers } from './passwords/passwords.ts'
 import { BODY_BYTES_MAX, renderError } from './render-error.ts'
 import { effectiveSettings } from './settings.ts'
 import { settingsRoute } from './settings.route.ts'
+import { signInElsewhereRoutes } from './sign-in-elsewhere/routes.ts'
 import { signUpRoute } from './sign-up/sign-up.route.ts'
 import { tokenRoute } from './token/token.route.ts'
 import { getUserRoute, updateUserRoute } from './user/user.route.ts'
@@ -67,6 +69,7 @@ const routes = [
 
   inviteRoute,
   generateLinkRoute,
+  ...signInElsewhereRoutes,
   inboxRoute,
   listUsersRoute,
   createUserRoute,
@@ -94,7 +97,7 @@ export function createAuth(deps: AuthDeps): AuthService {
         passwordWorkers,
         asks: createAskMemory(),
         guesses: createGuessMemory(),
-        outbound: createOutbound(deps.outbound),
+        ...createElsewhere(deps),
       }),
     passwordWorkers,
     close: async () => passwordWorkers.close(),
@@ -107,6 +110,12 @@ interface Shared {
   readonly asks: AskMemory
   readonly guesses: GuessMemory
   readonly outbound: Outbound
+  readonly oidc: OidcDirectory
+}
+
+function createElsewhere(deps: AuthDeps): Pick<Shared, 'outbound' | 'oidc'> {
+  const outbound = createOutbound(deps.outbound)
+  return { outbound, oidc: createOidcDirectory(outbound) }
 }
 
 function mountRoutes(app: FastifyInstance, deps: AuthDeps, shared: Shared): void {
@@ -134,6 +143,7 @@ function createAuthContext(deps: AuthDeps, shared: Shared, request: FastifyReque
     asks: shared.asks,
     guesses: shared.guesses,
     outbound: shared.outbound,
+    oidc: shared.oidc,
     db: favo.db.asService(
       'supabase_auth_admin',
       'the auth schema is the service’s own; callers have no rights on it',

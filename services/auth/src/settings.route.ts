@@ -1,3 +1,4 @@
+import { isProviderEnabled } from './providers/find-provider.ts'
 import { route } from './route.ts'
 
 /** Every provider that GoTrue tells of; in its order. */
@@ -39,7 +40,7 @@ export const settingsRoute = route({
     status: 200,
     body: {
       external: {
-        ...Object.fromEntries(providers.map((name) => [name, false])),
+        ...Object.fromEntries(providers.map((name) => [name, isProviderEnabled(settings, name)])),
         anonymous_users: settings.anonymousUsersEnabled,
         email: true,
       },
@@ -47,9 +48,9 @@ export const settingsRoute = route({
       mailer_autoconfirm: settings.mailerAutoconfirm,
       phone_autoconfirm: false,
       sms_provider: '',
-      saml_enabled: false,
+      saml_enabled: settings.samlEnabled,
       saml_private_key_next_configured: false,
-      passkeys_enabled: false,
+      passkeys_enabled: settings.passkeyEnabled,
     },
   }),
 })

@@ -75,23 +75,23 @@ export interface TestAuth extends TestService {
   readonly service: AuthService
   /** Statements that the service sent since the start. */
   readonly statements: () => number
-  get(path: string, ask?: Ask): Promise<Reply>
-  post(path: string, body?: unknown, ask?: Ask): Promise<Reply>
-  send(method: string, path: string, body: unknown, ask?: Ask): Promise<Reply>
-  put(path: string, body: unknown, ask?: Ask): Promise<Reply>
-  delete(path: string, body?: unknown, ask?: Ask): Promise<Reply>
+  readonly get: (path: string, ask?: Ask) => Promise<Reply>
+  readonly post: (path: string, body?: unknown, ask?: Ask) => Promise<Reply>
+  readonly send: (method: string, path: string, body: unknown, ask?: Ask) => Promise<Reply>
+  readonly put: (path: string, body: unknown, ask?: Ask) => Promise<Reply>
+  readonly delete: (path: string, body?: unknown, ask?: Ask) => Promise<Reply>
   /** Somebody new, signed up and signed in. */
-  ann(data?: object): Promise<Ann>
-  signIn(email: string, password: string): Promise<Reply>
+  readonly ann: (data?: object) => Promise<Ann>
+  readonly signIn: (email: string, password: string) => Promise<Reply>
   /** Mails to an address, the latest first. */
-  mails(recipient: string): Promise<MailBody[]>
+  readonly mails: (recipient: string) => Promise<MailBody[]>
   /** The latest mail to an address; fails when there is none. */
-  lastMail(recipient: string): Promise<MailBody>
+  readonly lastMail: (recipient: string) => Promise<MailBody>
   /** Follows a mail's link as a browser does, and tells where it leads. */
-  follow(link: string): Promise<URL>
-  refresh(refreshToken: string): Promise<Reply>
+  readonly follow: (link: string) => Promise<URL>
+  readonly refresh: (refreshToken: string) => Promise<Reply>
   /** The same database, served under other settings (or as another project, for a stranger's service). */
-  with(auth: Partial<AuthSettings>, project?: Partial<Project>): Promise<TestAuth>
+  readonly with: (auth: Partial<AuthSettings>, project?: Partial<Project>) => Promise<TestAuth>
 }
 
 export interface StartOptions {

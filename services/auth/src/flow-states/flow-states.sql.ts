@@ -3,10 +3,10 @@ import { sql, type Queryable } from '@favo/postgres'
 import type { Challenge } from './pkce.ts'
 
 /** How the session that comes out of a flow was proved; `amr` of its token. */
-export type FlowMethod = 'email/signup' | 'invite' | 'magiclink' | 'recovery' | 'email_change'
+export type FlowMethod = 'email/signup' | 'invite' | 'magiclink' | 'recovery' | 'email_change' | 'oauth' | 'sso/saml'
 
 /** How long a flow may take from its start, or from when its code was given out. GoTrue's default. */
-const FLOW_SECONDS = 300
+export const FLOW_SECONDS = 300
 
 /** Nothing is stored for a user who is not there. */
 export const insertFlow = async (
@@ -48,6 +48,10 @@ export interface FlowRow {
   readonly id: string
   readonly user_id: string
   readonly authentication_method: FlowMethod
+  readonly provider_type: string
+  /** Of the provider that the user came from; empty in flows that began with a mail. */
+  readonly provider_access_token: string | null
+  readonly provider_refresh_token: string | null
   readonly code_challenge: string
   readonly code_challenge_method: Challenge['method']
   readonly is_expired: boolean
@@ -57,6 +61,7 @@ export interface FlowRow {
 export const lockFlow = (tx: Queryable, authCode: string) =>
   tx.maybeOne<FlowRow>(sql`
     select id, user_id, authentication_method, code_challenge, code_challenge_method::text,
+      provider_type, provider_access_token, provider_refresh_token,
       auth_code_issued_at < now() - make_interval(secs => ${FLOW_SECONDS}) as is_expired
     from auth.flow_state
     where auth_code = ${authCode} and auth_code_issued_at is not null and user_id is not null

@@ -5,7 +5,7 @@ import { instanceId, stamp, userColumns } from '../users/users.sql.ts'
 import type { Json, UserRow } from '../users/user.ts'
 
 /** How somebody proved who he is, as `amr` names it. */
-export type AuthenticationMethod = 'password' | 'anonymous' | 'otp' | FlowMethod
+export type AuthenticationMethod = 'password' | 'anonymous' | 'otp' | 'web3' | FlowMethod
 
 /** Of a session, what an access token says about it. */
 export interface SessionRow {

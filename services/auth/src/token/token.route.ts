@@ -1,7 +1,8 @@
 import { authErrors } from '../errors.ts'
-import { body, text } from '../parse-body.ts'
+import { body, flag, text } from '../parse-body.ts'
 import { route } from '../route.ts'
 import { renderSession } from '../sessions/session-reply.ts'
+import { idTokenGrant } from './id-token-grant.ts'
 import { passwordGrant } from './password-grant.ts'
 import { pkceGrant } from './pkce-grant.ts'
 import { refreshGrant } from './refresh-grant.ts'
@@ -19,8 +20,15 @@ export const tokenRoute = route({
     refresh_token: text(),
     auth_code: text(),
     code_verifier: text(),
+    id_token: text(),
+    access_token: text(),
+    nonce: text(),
+    provider: text(),
+    client_id: text(),
+    issuer: text(),
+    link_identity: flag(),
   }),
-  handle: async (ctx, { body, query }) => {
+  handle: async (ctx, { body, query, redirectTo, headers, authenticate }) => {
     switch (query.get('grant_type')) {
       case 'password': {
         const { weakness, ...session } = await passwordGrant(ctx, body)
@@ -29,7 +37,11 @@ export const tokenRoute = route({
       case 'refresh_token':
         return renderSession(await refreshGrant(ctx, body.refresh_token))
       case 'pkce':
-        return renderSession(await pkceGrant(ctx, body.auth_code, body.code_verifier))
+        return pkceGrant(ctx, body.auth_code, body.code_verifier)
+      case 'id_token': {
+        const linkingAs = (headers.authorization ?? '') === '' ? null : authenticate
+        return renderSession(await idTokenGrant(ctx, body, redirectTo, linkingAs))
+      }
       default:
         throw authErrors.unsupportedGrant()
     }

@@ -136,6 +136,8 @@ export interface NewUser {
   readonly appMetadata: Json
   readonly userMetadata: Json
   readonly isAnonymous: boolean
+  /** Of single sign-on: the address may be another user's too. */
+  readonly isSsoUser?: boolean
 }
 
 /**
@@ -146,13 +148,13 @@ export const insertUserIfNew = async (db: Queryable, user: NewUser) => {
   const inserted = await db.run(sql`
     insert into auth.users (
       instance_id, id, aud, role, email, phone, encrypted_password, raw_app_meta_data, raw_user_meta_data,
-      is_anonymous, confirmation_token, recovery_token, email_change_token_new, email_change,
+      is_anonymous, is_sso_user, confirmation_token, recovery_token, email_change_token_new, email_change,
       created_at, updated_at
     )
     values (
       ${instanceId}, ${user.id}, ${user.audience}, ${user.role}, ${user.email}, ${user.phone},
       ${user.passwordHash}, ${user.appMetadata}, ${user.userMetadata},
-      ${user.isAnonymous}, '', '', '', '',
+      ${user.isAnonymous}, ${user.isSsoUser === true}, '', '', '', '',
       now(), now()
     )
     on conflict do nothing
