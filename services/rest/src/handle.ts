@@ -2,13 +2,14 @@ import type { RequestContext } from '@favo/http'
 import { authenticate } from './authenticate.ts'
 import { compile, type Compiled } from './compile/statement.ts'
 import { execute, type Execution } from './execute/execute.ts'
+import { readAccess } from './execute/read-access.ts'
 import { mentionsTimezone } from './parse/preferences.ts'
 import { parseRequest, type ApiRequest, type RawRequest } from './parse/request.ts'
 import { findFunction } from './plan/call.ts'
 import type { ReadContext } from './plan/read.ts'
 import { getTable, planStatement } from './plan/statement.ts'
 import type { StatementPlan } from './plan/types.ts'
-import { describeSchema } from './render/openapi/describe.ts'
+import { renderDescription, validateDescription } from './render/openapi/describe.ts'
 import { renderError, toApiError } from './render/error.ts'
 import { allowedOnFunction, allowedOnRoot, allowedOnTable, renderOptions } from './render/options.ts'
 import type { Answer } from './render/response.ts'
@@ -61,8 +62,13 @@ export async function handle(
     })
     const answer = await withFreshSchema(store, ctx, entry, async (current) => {
       if (request.action.kind === 'options') return renderOptions(allowedMethods(current, request))
-      if (request.action.kind === 'describe')
-        return describeSchema(ctx, current.snapshot, execution(current), timing)
+      if (request.action.kind === 'describe') {
+        validateDescription(request)
+        timing.end('plan')
+        const access = await readAccess(ctx.db, execution(current))
+        timing.end('transaction')
+        return renderDescription(request, current.snapshot, access, `${ctx.baseUrl}/rest/v1/`)
+      }
       const { plan, compiled } = prepare(current, request)
       timing.end('plan')
       const executed = await execute(ctx.db, plan, compiled, execution(current))

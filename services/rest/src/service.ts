@@ -24,7 +24,14 @@ export function createRest(): Service {
     app.all('/*', { config }, serve)
   }
 
-  return { prefix: PREFIX, routes, close: async () => {} }
+  return {
+    prefix: PREFIX,
+    routes,
+    checkHealth: async ({ project, db }) => {
+      await store.get(project, db)
+    },
+    close: async () => {},
+  }
 }
 
 function rawRequest(request: FastifyRequest): RawRequest {

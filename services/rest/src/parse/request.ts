@@ -1,5 +1,6 @@
 import { requestErrors } from '../errors/request-errors.ts'
 import type { Settings } from '../settings.ts'
+import { parseAction, type Action } from './action.ts'
 import { parseBody, type Payload } from './body.ts'
 import { parseAccept, parseMediaType, type MediaType } from './media-type.ts'
 import { parsePreferences, type Preferences } from './preferences.ts'
@@ -36,13 +37,6 @@ export interface RangeSlots {
   readonly offset: Slot | null
 }
 
-export type Action =
-  | { readonly kind: 'read'; readonly relation: string; readonly isHead: boolean }
-  | { readonly kind: 'insert' | 'update' | 'upsert' | 'delete'; readonly relation: string }
-  | { readonly kind: 'call'; readonly function: string; readonly via: 'get' | 'head' | 'post' }
-  | { readonly kind: 'describe'; readonly isHead: boolean }
-  | { readonly kind: 'options'; readonly of: 'relation' | 'function' | 'root'; readonly name: string }
-
 export interface RawRequest {
   readonly method: string
   /** Below the service's prefix, still encoded: `/items`. */
@@ -61,7 +55,7 @@ export function parseRequest(
   isTimezone: (name: string) => boolean,
 ): ApiRequest {
   const { method, headers } = raw
-  const action = parseAction(raw, settings)
+  const action = parseAction(method, raw.path, settings)
   const { schema, isSchemaNegotiated } = chooseSchema(method, headers, settings)
   const isGetCall = action.kind === 'call' && action.via !== 'post'
   const query = parseQuery(raw.queryString, isGetCall)
@@ -94,63 +88,6 @@ export function parseRequest(
       ...[shapeOfRanges(ranges), shapeOfPayload(payload), query.arguments.map(([name]) => name)],
       ...[[...query.filterNames], query.shape],
     ]),
-  }
-}
-
-function parseAction({ method, path }: RawRequest, settings: Settings): Action {
-  const segments = path.split('/').slice(1).map(decodeSegment)
-  const [first = '', second] = segments
-  if (segments.length === 0 || (segments.length === 1 && first === '')) {
-    if (settings.openApiMode === 'disabled') throw requestErrors.rootDisabled()
-    if (settings.rootFunction !== null) return callAction(method, settings.rootFunction.at(-1) ?? '')
-    switch (method) {
-      case 'GET':
-      case 'HEAD':
-        return { kind: 'describe', isHead: method === 'HEAD' }
-      case 'OPTIONS':
-        return { kind: 'options', of: 'root', name: '' }
-    }
-    throw requestErrors.method(method)
-  }
-  if (segments.length === 2 && first === 'rpc' && second !== undefined) return callAction(method, second)
-  if (segments.length > 1) throw requestErrors.path()
-  switch (method) {
-    case 'GET':
-    case 'HEAD':
-      return { kind: 'read', relation: first, isHead: method === 'HEAD' }
-    case 'POST':
-      return { kind: 'insert', relation: first }
-    case 'PATCH':
-      return { kind: 'update', relation: first }
-    case 'PUT':
-      return { kind: 'upsert', relation: first }
-    case 'DELETE':
-      return { kind: 'delete', relation: first }
-    case 'OPTIONS':
-      return { kind: 'options', of: 'relation', name: first }
-  }
-  throw requestErrors.method(method)
-}
-
-function callAction(method: string, name: string): Action {
-  switch (method) {
-    case 'GET':
-      return { kind: 'call', function: name, via: 'get' }
-    case 'HEAD':
-      return { kind: 'call', function: name, via: 'head' }
-    case 'POST':
-      return { kind: 'call', function: name, via: 'post' }
-    case 'OPTIONS':
-      return { kind: 'options', of: 'function', name }
-  }
-  throw requestErrors.rpcMethod(method)
-}
-
-function decodeSegment(text: string): string {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return text
   }
 }
 

@@ -3,12 +3,9 @@ import type { PipelineResult, ProjectDb, Step } from '@favo/postgres'
 import type { RestSettings } from '@favo/projects'
 import { resolveSettings, type RoleSetting, type Settings } from '../settings.ts'
 import * as catalog from './catalog.sql.ts'
-import {
-  buildRelationships,
-  indexRelationships,
-  viewPrimaryKeys,
-  type ConstraintRow,
-} from './relationships.ts'
+import { indexRelationships } from './relationship-index.ts'
+import { buildRelationships } from './relationships.ts'
+import { viewPrimaryKeys, type ConstraintRow } from './view-keys.ts'
 import {
   nameKey,
   type Column,

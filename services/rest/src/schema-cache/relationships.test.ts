@@ -1,10 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import {
-  buildRelationships,
-  indexRelationships,
-  viewPrimaryKeys,
-  type ConstraintRow,
-} from './relationships.ts'
+import { indexRelationships } from './relationship-index.ts'
+import { buildRelationships } from './relationships.ts'
+import { viewPrimaryKeys, type ConstraintRow } from './view-keys.ts'
 import { columnOrigins, type ViewRule } from './view-columns.ts'
 
 /** A rewrite rule as Postgres prints it, with nothing but what is looked at. */
