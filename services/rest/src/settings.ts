@@ -29,8 +29,11 @@ export interface Settings {
   readonly appSettings: ReadonlyMap<string, string>
   /** Settings of a role that apply when a request takes it, and its isolation level. */
   readonly roleSettings: ReadonlyMap<string, ReadonlyMap<string, string>>
-  /** Settings of functions that hold from the transaction's start, by regular expression on their name. */
-  readonly hoistedFunctionSettings: readonly RegExp[]
+  /**
+   * Settings of functions that hold from the transaction's start. (PostgREST takes regular expressions; these come from
+   * customers, and one of them could hold up everybody.)
+   */
+  readonly hoistedFunctionSettings: ReadonlySet<string>
 }
 
 export interface RoleSetting {
@@ -81,7 +84,7 @@ export function resolveSettings(project: RestSettings, stored: readonly RoleSett
     traceHeader: text('server_trace_header')?.toLowerCase() ?? null,
     appSettings,
     roleSettings,
-    hoistedFunctionSettings: (list('db_hoisted_tx_settings') ?? HOISTED).map((name) => toPattern(name)),
+    hoistedFunctionSettings: new Set(list('db_hoisted_tx_settings') ?? HOISTED),
   }
 }
 
@@ -89,14 +92,6 @@ const nonEmpty = (schemas: readonly string[]) => (schemas.length > 0 ? schemas :
 
 const openApiMode = (value: string | undefined): Settings['openApiMode'] | undefined =>
   value === 'follow-privileges' || value === 'ignore-privileges' || value === 'disabled' ? value : undefined
-
-function toPattern(text: string): RegExp {
-  try {
-    return new RegExp(text)
-  } catch {
-    return new RegExp(text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
-  }
-}
 
 /** `a, "b c"` into its names. A comma or a quote inside quotes belongs to the name; unquoted names keep their case. */
 export function splitNames(text: string): string[] {

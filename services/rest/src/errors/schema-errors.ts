@@ -8,13 +8,12 @@ import {
 } from '../schema-cache/types.ts'
 import { ApiError } from './api-error.ts'
 import { similar } from './fuzzy.ts'
+import { nameIndex } from './name-hints.ts'
 
 /** PGRST2xx: the schema cache does not know what the request names, or knows it twice. */
 
 const miss = { isCacheMiss: true }
 const NAME_SCORE = 0.75
-/** Looking for similar names costs time by the number of names; big schemas go without. */
-const NAMES_MAX = 500
 
 export function noRelationship(
   cache: SchemaCache,
@@ -39,11 +38,7 @@ export function noRelationship(
 function relationshipHint(cache: SchemaCache, schema: string, origin: string, target: string): string | null {
   const ofOrigin = cache.relationships.get(nameKey({ schema, name: origin }))
   if (ofOrigin === undefined) {
-    const origins = [...cache.relationships.values()].flatMap((list) => {
-      const table = list[0]?.table
-      return table?.schema === schema ? [table.name] : []
-    })
-    const best = similar(origin, origins)[0]
+    const best = nameIndex(cache, 'origins', schema).similar(origin)[0]
     return best === undefined ? null : `Perhaps you meant '${best.name}' instead of '${origin}'.`
   }
   const best = similar(
@@ -132,10 +127,7 @@ function functionHint(
 ): string | null {
   const perhaps = (what: string) => `Perhaps you meant to call the function ${name.schema}.${what}`
   if (overloads.length === 0) {
-    const names = [...cache.routines.values()].flatMap((r) =>
-      r[0]?.schema === name.schema ? [r[0].name] : [],
-    )
-    const best = similar(name.name, names, NAME_SCORE)[0]
+    const best = nameIndex(cache, 'routines', name.schema).similar(name.name, NAME_SCORE)[0]
     return best === undefined ? null : perhaps(best.name)
   }
   const listed = (names: readonly string[]) => `(${[...names].sort().join(', ')})`
@@ -166,8 +158,7 @@ export const noColumn = (table: string, column: string): ApiError =>
   )
 
 export function noTable(cache: SchemaCache, { schema, name }: QualifiedName): ApiError {
-  const names = cache.tableNames(schema)
-  const best = names.length < NAMES_MAX ? similar(name, names, NAME_SCORE)[0] : undefined
+  const best = nameIndex(cache, 'tables', schema).similar(name, NAME_SCORE)[0]
   return new ApiError(
     404,
     {

@@ -54,7 +54,7 @@ const roleSettings = (settings: Settings, role: string): [string, string][] =>
 function functionSettings(settings: Settings, routine: Routine | null): [string, string][] {
   if (routine === null || routine.settings.length === 0) return []
   return routine.settings
-    .filter(([name]) => name !== ISOLATION && settings.hoistedFunctionSettings.some((p) => p.test(name)))
+    .filter(([name]) => name !== ISOLATION && settings.hoistedFunctionSettings.has(name))
     .map(([name, value]) => [name, value])
 }
 

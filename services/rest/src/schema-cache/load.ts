@@ -1,4 +1,3 @@
-import { groupBy } from '../collections.ts'
 import type { PipelineResult, ProjectDb, Step } from '@favo/postgres'
 import type { RestSettings } from '@favo/projects'
 import { resolveSettings, type RoleSetting, type Settings } from '../settings.ts'
@@ -95,7 +94,6 @@ function buildSchemaCache(schemas: ReadonlySet<string>, results: PipelineResult)
       isSelf: nameKey(row.table) === nameKey(row.foreign),
     }),
   )
-  const names = groupBy(tables.values(), (t) => t.schema)
   return {
     tables,
     relationships: indexRelationships(buildRelationships(constraints, views, viewKeys), computed, schemas),
@@ -107,7 +105,6 @@ function buildSchemaCache(schemas: ReadonlySet<string>, results: PipelineResult)
       ...handler,
       produces: handler.accepts === '*/*' ? 'application/octet-stream' : handler.accepts,
     })),
-    tableNames: (schema) => names.get(schema)?.map((t) => t.name) ?? [],
   }
 }
 

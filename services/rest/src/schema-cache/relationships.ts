@@ -23,10 +23,26 @@ export function buildRelationships(
       )
   const keys = new ViewKeys(views)
   const unique = new Set(constraints.filter((con) => con.kind !== 'f').map(columnsKey))
-  const forward = constraints
-    .filter((con) => con.kind === 'f' && !con.isInherited)
-    .flatMap((con) => fromForeignKey(con, unique.has(columnsKey(con)), keys))
-  return [...forward, ...forward.map(inverse), ...throughJunctions(forward, primaryKeys)]
+  const own = constraints.filter((con) => con.kind === 'f' && !con.isInherited)
+  const forward = take(own, (con) => fromForeignKey(con, unique.has(columnsKey(con)), keys))
+  const byTable = groupBy(
+    forward.filter((r) => r.kind === 'many-to-one'),
+    (r) => nameKey(r.table),
+  )
+  const junctions = take(byTable, ([key, outgoing]) =>
+    throughJunction(outgoing, new Set(primaryKeys.get(key) ?? [])),
+  )
+  return [...forward, ...forward.map(inverse), ...junctions]
+}
+
+/** Views upon views multiply relationships; beyond this number of each kind the rest is left out. */
+const RELATIONSHIPS_MAX = 20_000
+
+function take<T, R>(items: Iterable<T>, make: (item: T) => Iterable<R>): R[] {
+  const taken: R[] = []
+  for (const item of items)
+    for (const made of make(item)) if (taken.push(made) === RELATIONSHIPS_MAX) return taken
+  return taken
 }
 
 /** The same for constraints over the same columns of a table, in whatever order. */
@@ -35,8 +51,8 @@ function columnsKey({ table, columns }: ConstraintRow): string {
   return `${table[2]}:${numbers.join()}`
 }
 
-function fromForeignKey(con: ConstraintRow, isUnique: boolean, keys: ViewKeys): KeyRelationship[] {
-  if (con.foreign === null || con.foreignColumns === null) return []
+function* fromForeignKey(con: ConstraintRow, isUnique: boolean, keys: ViewKeys): Generator<KeyRelationship> {
+  if (con.foreign === null || con.foreignColumns === null) return
   const numbers = con.columns.map(([number]) => number)
   const own = con.columns.map(([, name]) => name)
   const theirs = con.foreignColumns.map(([, name]) => name)
@@ -48,7 +64,7 @@ function fromForeignKey(con: ConstraintRow, isUnique: boolean, keys: ViewKeys): 
     mine: readonly string[],
     other: readonly string[],
     isTableView: boolean,
-    isForeignView: boolean, // prettier-ignore
+    isForeignView: boolean,
   ): KeyRelationship => ({
     kind: isUnique ? 'one-to-one' : 'many-to-one',
     constraint: con.name,
@@ -65,16 +81,15 @@ function fromForeignKey(con: ConstraintRow, isUnique: boolean, keys: ViewKeys): 
     con.foreign[2],
     con.foreignColumns.map(([number]) => number),
   )
-  return [
-    make(from, to, own, theirs, false, false),
-    ...viewsOfOwn.flatMap((v) => v.choices.map((c) => make(v.view, to, c, theirs, true, false))),
-    ...viewsOfTheirs.flatMap((v) => v.choices.map((c) => make(from, v.view, own, c, false, true))),
-    ...viewsOfOwn.flatMap((a) =>
-      a.choices.flatMap((mine) =>
-        viewsOfTheirs.flatMap((b) => b.choices.map((other) => make(a.view, b.view, mine, other, true, true))),
-      ),
-    ),
-  ]
+  yield make(from, to, own, theirs, false, false)
+  for (const { view, choices } of viewsOfOwn)
+    for (const mine of choices) yield make(view, to, mine, theirs, true, false)
+  for (const { view, choices } of viewsOfTheirs)
+    for (const other of choices) yield make(from, view, own, other, false, true)
+  for (const a of viewsOfOwn)
+    for (const mine of a.choices)
+      for (const b of viewsOfTheirs)
+        for (const other of b.choices) yield make(a.view, b.view, mine, other, true, true)
 }
 
 const pairs = (own: readonly string[], foreign: readonly string[]): ColumnPair[] =>
@@ -95,36 +110,29 @@ const inverse = (r: KeyRelationship): KeyRelationship => ({
 })
 
 /** A table whose primary key contains two foreign keys connects the two tables they point to. */
-function throughJunctions(
-  forward: readonly KeyRelationship[],
-  primaryKeys: ReadonlyMap<string, readonly string[]>,
-): JunctionRelationship[] {
-  const result: JunctionRelationship[] = []
-  const byTable = groupBy(
-    forward.filter((r) => r.kind === 'many-to-one'),
-    (r) => nameKey(r.table),
-  )
-  for (const [key, outgoing] of byTable) {
-    const primaryKey = new Set(primaryKeys.get(key) ?? [])
-    for (const one of outgoing)
-      for (const two of outgoing) {
-        if (one.constraint === two.constraint) continue
-        const columns = [...one.columns, ...two.columns].map((c) => c.own)
-        if (!columns.every((c) => primaryKey.has(c))) continue
-        result.push({
-          kind: 'many-to-many',
-          table: one.foreign,
-          foreign: two.foreign,
-          isSelf: sameName(one.foreign, two.foreign),
-          junction: one.table,
-          constraint: one.constraint,
-          foreignConstraint: two.constraint,
-          columns: turned(one.columns),
-          foreignColumns: turned(two.columns),
-          isTableView: one.isForeignView,
-          isForeignView: two.isForeignView,
-        })
-      }
-  }
-  return result
+function* throughJunction(
+  outgoing: readonly KeyRelationship[],
+  primaryKey: ReadonlySet<string>,
+): Generator<JunctionRelationship> {
+  const inKey = outgoing.filter((r) => r.columns.every((c) => primaryKey.has(c.own)))
+  const byConstraint = groupBy(inKey, (r) => r.constraint)
+  for (const [name, ones] of byConstraint)
+    for (const [other, twos] of byConstraint) {
+      if (name === other) continue
+      for (const one of ones) for (const two of twos) yield junction(one, two)
+    }
 }
+
+const junction = (one: KeyRelationship, two: KeyRelationship): JunctionRelationship => ({
+  kind: 'many-to-many',
+  table: one.foreign,
+  foreign: two.foreign,
+  isSelf: sameName(one.foreign, two.foreign),
+  junction: one.table,
+  constraint: one.constraint,
+  foreignConstraint: two.constraint,
+  columns: turned(one.columns),
+  foreignColumns: turned(two.columns),
+  isTableView: one.isForeignView,
+  isForeignView: two.isForeignView,
+})

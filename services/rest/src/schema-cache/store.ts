@@ -13,14 +13,20 @@ export interface Entry<Planned extends object> {
 interface Slot<Planned extends object> {
   readonly rest: RestSettings
   readonly entry: Promise<Entry<Planned>>
+  /** Something changed since. */
+  isStale: boolean
+  /** When it may be read again, by performance.now(); infinite while it is being read. */
+  renewableAt: number
 }
 
 const PROJECTS_MAX = 1_000
 const PLANS_PER_PROJECT_MAX = 500
+/** Reading may take this share of the time: whoever changes a schema in a loop is served what was read before. */
+const READING_SHARE = 0.1
 
 /**
  * Snapshots of the projects that somebody is talking to. A snapshot is read once, whoever asks meanwhile waits for the
- * same reading; `NOTIFY pgrst` drops it, and so does the loss of the connection that listens.
+ * same reading; `NOTIFY pgrst` makes it stale, the loss of the connection that listens drops it.
  */
 export class SchemaStore<Planned extends object> {
   readonly #slots = new LRUCache<string, Slot<Planned>>({ max: PROJECTS_MAX })
@@ -29,8 +35,11 @@ export class SchemaStore<Planned extends object> {
 
   async get(project: Project, db: ProjectDb): Promise<Entry<Planned>> {
     const slot = this.#slots.get(project.database)
-    if (slot !== undefined && slot.rest === project.rest) return slot.entry
-    return this.#load(project, db)
+    const isGood =
+      slot !== undefined &&
+      slot.rest === project.rest &&
+      !(slot.isStale && performance.now() >= slot.renewableAt)
+    return isGood ? slot.entry : this.#load(project, db)
   }
 
   /**
@@ -40,24 +49,20 @@ export class SchemaStore<Planned extends object> {
   async newerThan(stale: Entry<Planned>, project: Project, db: ProjectDb): Promise<Entry<Planned> | null> {
     const current = await this.#slots.get(project.database)?.entry
     if (current !== undefined && current !== stale) return current
-    if (!this.#reloads.take(project.database)) return null
-    this.drop(project.database)
-    return this.get(project, db)
-  }
-
-  drop(database: string): void {
-    this.#slots.delete(database)
+    return this.#reloads.take(project.database) ? this.#load(project, db) : null
   }
 
   #load(project: Project, db: ProjectDb): Promise<Entry<Planned>> {
     const { database, rest } = project
+    const startedAt = performance.now()
     const entry = this.#listen(database, db)
       .then(() => loadSnapshot(db, rest))
-      .then((snapshot) => ({
-        snapshot,
-        plans: new LRUCache<string, Planned>({ max: PLANS_PER_PROJECT_MAX }),
-      }))
-    const slot = { rest, entry }
+      .then((snapshot) => {
+        const readAt = performance.now()
+        slot.renewableAt = readAt + (readAt - startedAt) / READING_SHARE
+        return { snapshot, plans: new LRUCache<string, Planned>({ max: PLANS_PER_PROJECT_MAX }) }
+      })
+    const slot: Slot<Planned> = { rest, entry, isStale: false, renewableAt: Infinity }
     this.#slots.set(database, slot)
     // A failed reading is not kept; the next request tries again.
     entry.catch(() => {
@@ -70,11 +75,15 @@ export class SchemaStore<Planned extends object> {
   #listen(database: string, db: ProjectDb): Promise<void> {
     const known = this.#listening.get(database)
     if (known !== undefined) return known
+    const changed = () => {
+      const slot = this.#slots.peek(database)
+      if (slot !== undefined) slot.isStale = true
+    }
     const forget = () => {
       this.#listening.delete(database)
-      this.drop(database)
+      this.#slots.delete(database)
     }
-    const listening = db.listen('pgrst', () => this.drop(database), forget)
+    const listening = db.listen('pgrst', changed, forget)
     this.#listening.set(database, listening)
     listening.catch(forget)
     return listening

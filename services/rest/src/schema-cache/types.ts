@@ -131,6 +131,4 @@ export interface SchemaCache {
   /** Functions that present or read a domain: by `source type\0target type`. */
   readonly representations: ReadonlyMap<string, string>
   readonly mediaHandlers: readonly MediaHandler[]
-  /** Tables' names of each schema, for hints. */
-  readonly tableNames: (schema: string) => readonly string[]
 }

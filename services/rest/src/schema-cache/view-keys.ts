@@ -39,31 +39,37 @@ export function viewPrimaryKeys(
   return result
 }
 
+/**
+ * A view may show a column many times, and a key of several columns then in very many ways. Nobody needs them all, and a
+ * schema made to have millions must not hold up the process.
+ */
+const CHOICES_MAX = 50
+
 /** Which views show all columns of a key. */
 export class ViewKeys {
-  /** Views by a base column's key. */
-  readonly #byColumn = new Map<string, { view: ViewRule; names: readonly string[] }[]>()
+  /** By a base column's key. */
+  readonly #byColumn = new Map<string, Map<ViewRule, readonly string[]>>()
 
   constructor(views: readonly ViewRule[]) {
     for (const [view, columns] of baseColumns(views))
       for (const [key, names] of columns) {
-        const list = this.#byColumn.get(key) ?? []
-        list.push({ view, names })
-        this.#byColumn.set(key, list)
+        const showing = this.#byColumn.get(key) ?? new Map<ViewRule, readonly string[]>()
+        this.#byColumn.set(key, showing.set(view, names))
       }
   }
 
   /** Views that show every one of these columns of the table. */
   showing(table: number, columns: readonly number[]): ViewKey[] {
-    const showings = columns.map((column) => this.#byColumn.get(originKey({ table, column })) ?? [])
-    const [first, ...others] = showings
-    return (first ?? []).flatMap(({ view, names }) => {
-      const rest = others.map((list) => list.find((l) => l.view === view)?.names ?? [])
-      const choices = combinations([names, ...rest])
+    const showings = columns.map((column) => this.#byColumn.get(originKey({ table, column })))
+    return [...(showings[0]?.keys() ?? [])].flatMap((view) => {
+      const choices = combinations(showings.map((showing) => showing?.get(view) ?? []))
       return choices.length > 0 ? [{ view: { schema: view.schema, name: view.name }, choices }] : []
     })
   }
 }
 
-const combinations = (lists: readonly (readonly string[])[]): string[][] =>
-  lists.reduce<string[][]>((made, list) => made.flatMap((m) => list.map((x) => [...m, x])), [[]])
+function combinations(lists: readonly (readonly string[])[]): string[][] {
+  let made: string[][] = [[]]
+  for (const list of lists) made = made.flatMap((m) => list.map((x) => [...m, x])).slice(0, CHOICES_MAX)
+  return made
+}
