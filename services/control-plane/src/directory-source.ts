@@ -10,6 +10,7 @@ import {
   type RestSettings,
 } from '@favo/projects'
 import type { Platform } from './platform.ts'
+import { openSigningKeys, type StoredSigningKey } from './signing-keys/open-signing-keys.ts'
 import { secretContexts } from './projects/project-secrets.ts'
 import { openSignIn } from './settings/sign-in-settings.ts'
 
@@ -24,6 +25,7 @@ interface DirectoryRow {
   readonly rest: string
   readonly auth: string
   readonly api_keys: string
+  readonly signing_keys: string
 }
 
 /** One project with all that belongs to it, in one statement: its parts are of the same moment. */
@@ -37,7 +39,11 @@ export async function loadProject(
       (
         select coalesce(json_agg(json_build_object('id', k.id, 'type', k.type, 'hash', k.hash)), '[]')
         from control.api_keys k where k.ref = p.ref
-      )::text as api_keys
+      )::text as api_keys,
+      (
+        select coalesce(json_agg(g order by g.created_at, g.id), '[]')
+        from control.signing_keys g where g.ref = p.ref
+      )::text as signing_keys
     from control.projects p
     join control.project_secrets s on s.ref = p.ref
     join control.project_settings t on t.ref = p.ref
@@ -50,6 +56,7 @@ export async function loadProject(
     status: row.status,
     database: row.database,
     jwtSecret: secretBox.open(row.jwt_secret, secretContexts.jwtSecret(row.ref)),
+    ...openSigningKeys(secretBox, row.ref, JSON.parse(row.signing_keys) as StoredSigningKey[]),
     apiKeys: JSON.parse(row.api_keys) as ApiKeyRecord[],
     rest: { ...defaultRestSettings, ...(JSON.parse(row.rest) as Partial<RestSettings>) },
     auth: {

@@ -48,6 +48,23 @@ export const controlErrors = {
   projectNotFound: () => new ControlError(404, 'project_not_found', 'There is no such project.'),
   organizationNotFound: () =>
     new ControlError(404, 'organization_not_found', 'There is no such organization.'),
+  signingKeyNotFound: () => new ControlError(404, 'signing_key_not_found', 'There is no such signing key.'),
+  signingKeyStatus: (from: string, to: string) =>
+    new ControlError(
+      409,
+      'signing_key_status',
+      from === 'in_use'
+        ? 'The key is in use. Put another one in its place first.'
+        : `A key that is ${from} cannot become ${to}.`,
+    ),
+  signingKeyNotDeletable: (status: string) =>
+    new ControlError(
+      409,
+      'signing_key_not_deletable',
+      `Only revoked keys can be deleted, and never the JWT secret; this one is ${status}.`,
+    ),
+  tooManySigningKeys: (max: number) =>
+    new ControlError(422, 'too_many_signing_keys', `A project has ${max} signing keys at most.`),
   tokenNotFound: () => new ControlError(404, 'access_token_not_found', 'There is no such access token.'),
 
   refTaken: (ref: string) =>

@@ -13,6 +13,7 @@ import type { Platform } from './platform.ts'
 import { healthRoutes } from './projects/health.routes.ts'
 import { projectRoutes } from './projects/projects.routes.ts'
 import type { Route } from './route.ts'
+import { signingKeyRoutes } from './signing-keys/signing-keys.routes.ts'
 import { settingsRoutes } from './settings/settings.routes.ts'
 
 /** All of `/v1`. Every route asks for an access token. */
@@ -21,6 +22,7 @@ const routes: readonly Route[] = [
   ...healthRoutes,
   ...apiKeyRoutes,
   ...settingsRoutes,
+  ...signingKeyRoutes,
   ...queryRoutes,
   ...migrationRoutes,
   ...seedRoutes,

@@ -8,6 +8,7 @@ import type { ProjectRow } from './projects.sql.ts'
 /** What a sealed value is bound to: it cannot be moved to another project or column. */
 export const secretContexts = {
   jwtSecret: (ref: string) => `project:${ref}:jwt_secret`,
+  signingKey: (ref: string, id: string) => `project:${ref}:signing_key:${id}`,
   apiKey: (ref: string, hash: string) => `project:${ref}:api_key:${hash}`,
 }
 
