@@ -17,8 +17,18 @@ import { magicLinkRoute, otpRoute } from './magic-link/magic-link.route.ts'
 import { reauthenticateRoute } from './reauthenticate/reauthenticate.route.ts'
 import { recoverRoute } from './recover/recover.route.ts'
 import { resendRoute } from './resend/resend.route.ts'
+import {
+  challengeFactorRoute,
+  enrollFactorRoute,
+  unenrollFactorRoute,
+  verifyFactorRoute,
+} from './factors/factors.route.ts'
+import { changeFactorRoute, deleteFactorRoute, listFactorsRoute } from './factors/admin-factors.route.ts'
+import { adminPasskeyRoutes } from './passkeys/admin-passkeys.route.ts'
+import { passkeyRoutes } from './passkeys/passkeys.route.ts'
 import { followLinkRoute, verifyRoute } from './verify/verify.route.ts'
 import { healthRoute } from './health.route.ts'
+import { jwksRoute } from './jwks.route.ts'
 import { logoutRoute } from './logout/logout.route.ts'
 import { createAskMemory, type AskMemory } from './mails/ask-memory.ts'
 import { createGuessMemory, type GuessMemory } from './one-time-tokens/guess-memory.ts'
@@ -52,6 +62,7 @@ export interface AuthService extends Service {
 /** Everything there is under `/auth/v1`. */
 const routes = [
   healthRoute,
+  jwksRoute,
   settingsRoute,
   signUpRoute,
   tokenRoute,
@@ -66,6 +77,11 @@ const routes = [
   updateUserRoute,
   logoutRoute,
   reauthenticateRoute,
+  enrollFactorRoute,
+  challengeFactorRoute,
+  verifyFactorRoute,
+  unenrollFactorRoute,
+  ...passkeyRoutes,
 
   inviteRoute,
   generateLinkRoute,
@@ -76,6 +92,10 @@ const routes = [
   getAdminUserRoute,
   changeUserRoute,
   deleteUserRoute,
+  listFactorsRoute,
+  changeFactorRoute,
+  deleteFactorRoute,
+  ...adminPasskeyRoutes,
 ]
 
 /** GoTrue's dialect for every project. */
