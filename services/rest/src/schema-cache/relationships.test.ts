@@ -95,3 +95,22 @@ test('what leads out of the exposed schemas is not offered', () => {
   const detected = buildRelationships([key('f', 'fk', 1, [2], 2)], [], new Map())
   expect(indexRelationships(detected, [], new Set(['other'])).size).toBe(0)
 })
+
+describe('a schema made to multiply', () => {
+  test('a view that shows a key’s columns many times offers a few ways to read it', () => {
+    const columns = Array.from({ length: 60 }, (_, i) => [1, 1 + (i % 6)] as const)
+    const names = Object.fromEntries(columns.map((_, i) => [i + 1, `n${i}`]))
+    const wide = view(20, names, rule(...columns))
+    const primaryKey = key('p', 'pk', 1, [1, 2, 3, 4, 5, 6])
+    // Ten ways for each of six columns would be a million.
+    const foreignKey = { ...key('f', 'fk', 1, [1, 2, 3, 4, 5, 6], 2), foreignColumns: primaryKey.columns }
+    expect(told([primaryKey, foreignKey], [wide]).length).toBeLessThan(300)
+  })
+
+  test('views upon views on both sides are bounded', () => {
+    const many = (from: number, table: number, column: number) =>
+      Array.from({ length: 400 }, (_, i) => view(from + i, { 1: 'x' }, rule([table, column])))
+    const found = told([key('f', 'fk', 1, [2], 2)], [...many(1_000, 1, 2), ...many(2_000, 2, 1)])
+    expect(found.length).toBeLessThanOrEqual(60_000)
+  })
+})
