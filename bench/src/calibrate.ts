@@ -23,13 +23,17 @@ export async function calibrate(project: Target, seconds: number): Promise<Calib
   return { requestsPerSecond: await runRawClients(project, clients, seconds), tool: 'raw client' }
 }
 
-/** Null when there is no pgbench. */
-export async function runPgbench(project: Target, seconds: number): Promise<number | null> {
+/** The context of a request and one statement, pipelined. Null when there is no pgbench. */
+export async function runPgbench(
+  project: Target,
+  seconds: number,
+  statement: string = readText,
+): Promise<number | null> {
   const folder = await mkdtemp(join(tmpdir(), 'favo-pgbench-'))
   const script = join(folder, 'read.sql')
   const [role, claims, path] = contextValues
   const context = contextText([`'${role}'`, `'${claims}'`, `'${path}'`])
-  await writeFile(script, `\\startpipeline\n${context};\n${readText};\n\\endpipeline\n`)
+  await writeFile(script, `\\startpipeline\n${context};\n${statement};\n\\endpipeline\n`)
   const { endpoint, database, password } = project
   const options = `-n -M prepared -c ${clients} -j 2 -T ${seconds} -f ${script} -h ${endpoint.host} -p ${endpoint.port}`
   try {

@@ -6,11 +6,16 @@ import { spawn } from 'node:child_process'
 import { connect } from 'node:net'
 import { fileURLToPath } from 'node:url'
 
-export interface LoadOptions {
+export interface LoadTarget {
   readonly url: string
   readonly method?: string
   readonly headers: Readonly<Record<string, string>>
   readonly body?: string
+}
+
+export interface LoadOptions {
+  /** Connections take them in turn, each keeps its own. */
+  readonly targets: readonly LoadTarget[]
   readonly connections: number
   readonly seconds: number
 }
@@ -40,22 +45,16 @@ export function runLoad(options: LoadOptions): Promise<LoadResult> {
 }
 
 async function generate(options: LoadOptions): Promise<LoadResult> {
-  const { hostname, port, pathname, search, host } = new URL(options.url)
-  const body = options.body ?? ''
-  const head = Object.entries({
-    host,
-    ...options.headers,
-    ...(body === '' ? {} : { 'content-length': String(Buffer.byteLength(body)) }),
-  }).map(([name, value]) => `${name}: ${value}\r\n`)
-  const request = Buffer.from(
-    `${options.method ?? 'GET'} ${pathname}${search} HTTP/1.1\r\n${head.join('')}\r\n${body}`,
-  )
+  const [first] = options.targets
+  if (first === undefined) throw new Error('nothing to ask')
+  const { hostname, port } = new URL(first.url)
+  const requests = options.targets.map(encode)
 
   const latencies: number[] = []
   let seen = { status: 0, bodyBytes: 0 }
   const warmUntil = performance.now() + 1_000
   const until = warmUntil + options.seconds * 1_000
-  const client = () =>
+  const client = (request: Buffer) =>
     new Promise<void>((done, fail) => {
       const socket = connect({ host: hostname, port: Number(port), noDelay: true })
       let sentAt = 0
@@ -85,10 +84,24 @@ async function generate(options: LoadOptions): Promise<LoadResult> {
         done()
       })
     })
-  await Promise.all(Array.from({ length: options.connections }, client))
+  const clients = Array.from({ length: options.connections }, (_, i) =>
+    client(requests[i % requests.length] ?? Buffer.alloc(0)),
+  )
+  await Promise.all(clients)
   latencies.sort((a, b) => a - b)
   const at = (share: number) => latencies[Math.floor(latencies.length * share)] ?? 0
   return { requestsPerSecond: latencies.length / options.seconds, p50Ms: at(0.5), p99Ms: at(0.99), ...seen }
+}
+
+function encode(target: LoadTarget): Buffer {
+  const { pathname, search, host } = new URL(target.url)
+  const body = target.body ?? ''
+  const head = Object.entries({
+    host,
+    ...target.headers,
+    ...(body === '' ? {} : { 'content-length': String(Buffer.byteLength(body)) }),
+  }).map(([name, value]) => `${name}: ${value}\r\n`)
+  return Buffer.from(`${target.method ?? 'GET'} ${pathname}${search} HTTP/1.1\r\n${head.join('')}\r\n${body}`)
 }
 
 const given = process.argv[2]

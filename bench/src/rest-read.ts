@@ -2,21 +2,13 @@
  * `npm run bench rest-read [seconds] [rounds]`: ten rows under a policy, read over HTTP by 32 connections through the whole platform,
  * as a share of what pgbench gets from the same database with the same work pipelined (8 clients, prepared).
  */
-import { readFile } from 'node:fs/promises'
 import { runPgbench } from './calibrate.ts'
 import { runRawClients } from './raw-client.ts'
 import { runLoad } from './http-load.ts'
-import { startBenchServer } from './server.ts'
+import { cpuSeconds, startBenchServer } from './server.ts'
 
 const seconds = Number(process.argv[2] ?? 5)
 const rounds = Number(process.argv[3] ?? 3)
-
-/** CPU seconds of a process so far, all threads. Linux only. */
-async function cpuSeconds(pid: number): Promise<number> {
-  const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
-  return (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) / 100
-}
 
 const server = await startBenchServer()
 try {
@@ -46,7 +38,7 @@ try {
   for (let round = 1; round <= rounds; round++) {
     const limit = (await runPgbench(target, seconds)) ?? (await runRawClients(target, 8, seconds))
     const before = await cpuSeconds(server.pid)
-    const load = await runLoad({ url, headers, connections: 32, seconds })
+    const load = await runLoad({ targets: [{ url, headers }], connections: 32, seconds })
     const cpu = (await cpuSeconds(server.pid)) - before
     const again = (await runPgbench(target, seconds)) ?? (await runRawClients(target, 8, seconds))
     const calibration = (limit + again) / 2

@@ -86,3 +86,10 @@ export async function startBenchServer(
     },
   }
 }
+
+/** CPU seconds of a process so far, all threads. Linux only. */
+export async function cpuSeconds(pid: number): Promise<number> {
+  const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
+  return (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) / 100
+}

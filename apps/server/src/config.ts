@@ -12,63 +12,68 @@ function isAddressOrRange(entry: string): boolean {
 const hostname = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/
 
 /** Every setting of the server. `docs/configuration.md` is generated from it. */
-export const configSchema = z.object({
-  FAVO_HOME: z
-    .string()
-    .optional()
-    .describe('Folder of all data. Default `~/.favo`, as root `/var/lib/favo`.'),
-  FAVO_HOST: z.string().default('127.0.0.1').describe('Address the HTTP server listens on.'),
-  FAVO_PORT: wholeNumber(1, 65_535)
-    .optional()
-    .describe(
-      'HTTP port. Default 8000, or the next free one when that is taken; a port that is given must be free.',
-    ),
-  FAVO_DOMAIN: z
-    .string()
-    .toLowerCase()
-    .regex(hostname, 'must be a host name such as favo.example.com')
-    .default('favo.localhost')
-    .describe('Projects answer at `<ref>.<domain>` and `<subdomain>.<domain>`.'),
-  FAVO_PUBLIC_URL: z
-    .url({ protocol: /^https?$/, error: 'must be a URL such as https://favo.example.com' })
-    .transform((url) => url.replace(/\/+$/, ''))
-    .optional()
-    .describe(
-      'Address under which clients reach this server, when a proxy stands in front. Default `http://127.0.0.1:<port>`.',
-    ),
-  FAVO_DB_PORT: wholeNumber(1, 65_535)
-    .default(54_320)
-    .describe('Loopback port of the embedded Postgres; the next free one when it is taken.'),
-  FAVO_DB_MAX_CONNECTIONS: wholeNumber(50, 5_000)
-    .default(300)
-    .describe('`max_connections` of the embedded Postgres.'),
-  FAVO_POOL_CONNECTIONS: wholeNumber(4, 4_000)
-    .default(100)
-    .describe('Connections that all projects together may hold open for HTTP requests.'),
-  FAVO_POOL_CONNECTIONS_PER_PROJECT: wholeNumber(1, 100)
-    .default(8)
-    .describe('Connections that one project may hold open per login.'),
-  FAVO_POOL_IDLE_SECONDS: wholeNumber(1, 86_400)
-    .default(60)
-    .describe('Seconds without traffic after which a project’s connections are closed.'),
-  FAVO_BODY_LIMIT_MB: wholeNumber(1, 1_024).default(10).describe('Largest request body, in MiB.'),
-  FAVO_TRUSTED_PROXIES: z
-    .string()
-    .transform((list) => list.split(',').map((entry) => entry.trim()))
-    .refine(
-      (entries) => entries.every((entry) => isAddressOrRange(entry)),
-      'must be addresses or ranges separated by commas, such as 10.0.0.0/8, 192.168.1.4',
-    )
-    .optional()
-    .describe(
-      'Proxies whose `X-Forwarded-…` headers are believed: addresses or CIDR ranges, separated by commas.',
-    ),
-  FAVO_LOG_LEVEL: z
-    .enum(['debug', 'info', 'warn', 'error', 'silent'], {
-      error: 'must be debug, info, warn, error or silent',
-    })
-    .default('info')
-    .describe('Least severe level that is logged.'),
-})
+export const configSchema = z
+  .object({
+    FAVO_HOME: z
+      .string()
+      .optional()
+      .describe('Folder of all data. Default `~/.favo`, as root `/var/lib/favo`.'),
+    FAVO_HOST: z.string().default('127.0.0.1').describe('Address the HTTP server listens on.'),
+    FAVO_PORT: wholeNumber(1, 65_535)
+      .optional()
+      .describe(
+        'HTTP port. Default 8000, or the next free one when that is taken; a port that is given must be free.',
+      ),
+    FAVO_DOMAIN: z
+      .string()
+      .toLowerCase()
+      .regex(hostname, 'must be a host name such as favo.example.com')
+      .default('favo.localhost')
+      .describe('Projects answer at `<ref>.<domain>` and `<subdomain>.<domain>`.'),
+    FAVO_PUBLIC_URL: z
+      .url({ protocol: /^https?$/, error: 'must be a URL such as https://favo.example.com' })
+      .transform((url) => url.replace(/\/+$/, ''))
+      .optional()
+      .describe(
+        'Address under which clients reach this server, when a proxy stands in front. Default `http://127.0.0.1:<port>`.',
+      ),
+    FAVO_DB_PORT: wholeNumber(1, 65_535)
+      .default(54_320)
+      .describe('Loopback port of the embedded Postgres; the next free one when it is taken.'),
+    FAVO_DB_MAX_CONNECTIONS: wholeNumber(50, 5_000)
+      .default(300)
+      .describe('`max_connections` of the embedded Postgres.'),
+    FAVO_POOL_CONNECTIONS: wholeNumber(4, 4_000)
+      .default(200)
+      .describe('Connections that all projects together may hold open for HTTP requests.'),
+    FAVO_POOL_CONNECTIONS_PER_PROJECT: wholeNumber(1, 100)
+      .default(8)
+      .describe('Connections that one project may hold open per login.'),
+    FAVO_POOL_IDLE_SECONDS: wholeNumber(1, 86_400)
+      .default(60)
+      .describe('Seconds without traffic after which a project’s connections are closed.'),
+    FAVO_BODY_LIMIT_MB: wholeNumber(1, 1_024).default(10).describe('Largest request body, in MiB.'),
+    FAVO_TRUSTED_PROXIES: z
+      .string()
+      .transform((list) => list.split(',').map((entry) => entry.trim()))
+      .refine(
+        (entries) => entries.every((entry) => isAddressOrRange(entry)),
+        'must be addresses or ranges separated by commas, such as 10.0.0.0/8, 192.168.1.4',
+      )
+      .optional()
+      .describe(
+        'Proxies whose `X-Forwarded-…` headers are believed: addresses or CIDR ranges, separated by commas.',
+      ),
+    FAVO_LOG_LEVEL: z
+      .enum(['debug', 'info', 'warn', 'error', 'silent'], {
+        error: 'must be debug, info, warn, error or silent',
+      })
+      .default('info')
+      .describe('Least severe level that is logged.'),
+  })
+  .refine((config) => config.FAVO_POOL_CONNECTIONS <= config.FAVO_DB_MAX_CONNECTIONS - 50, {
+    path: ['FAVO_POOL_CONNECTIONS'],
+    error: 'must leave 50 of FAVO_DB_MAX_CONNECTIONS to direct connections and the platform itself',
+  })
 
 export type Config = Readonly<z.infer<typeof configSchema>>

@@ -71,6 +71,12 @@ function createProjectDb(budget: Budget, deadlines: DeadlineWatch, database: str
         job.start()
       }),
     asService: (role: ServiceRole, _why: string) => createServiceDb(budget, database, role),
-    listen: (channel, onNotify, onLost) => listen(budget, database, 'svc', channel, { onNotify, onLost }),
+    // On a connection of its own while there is room: it is idle most of the time, so notices come at once. When places are
+    // scarce a second connection for each project would crowd out the projects themselves, so it shares the one of requests;
+    // what these do to LISTEN is undone in their own transaction (wire/cleaning.ts).
+    listen: (channel, onNotify, onLost) => {
+      const login = budget.isScarce ? 'api' : 'svc'
+      return listen(budget, database, login, channel, { onNotify, onLost })
+    },
   }
 }

@@ -1,6 +1,6 @@
 import { createTestProject, type TestProject } from '@favo/testkit'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { openPools, step, until } from '../test/project.ts'
+import { callerStep, openPools, step, until } from '../test/project.ts'
 import { sql } from './index.ts'
 
 let project: TestProject
@@ -230,6 +230,31 @@ describe('listening', () => {
     await notify('steady', 'still there')
     await until(() => heard.length === 1)
     expect(pools.stats().opened).toBe(1)
+  })
+
+  test('shares the connection of requests when places are scarce, and what callers do there does not end it', async () => {
+    const pools = openPools({ maxConnections: 2 })
+    const db = pools.forDatabase(project.database)
+    const heard: string[] = []
+    // Takes half of the places.
+    const other = await createTestProject()
+    await pools
+      .forDatabase(other.database)
+      .asService('service_role', 'test')
+      .one(sql`select 1 as one`)
+    let isLost = false
+    await db.listen(
+      'shared',
+      (payload) => heard.push(payload),
+      () => (isLost = true),
+    )
+    for (const isRead of [true, false]) {
+      await db.pipeline('api', { steps: [callerStep('anon'), step('unlisten *', [], null)], isRead })
+      await notify('shared', String(isRead))
+      await until(() => heard.includes(String(isRead)))
+    }
+    expect(isLost).toBe(false)
+    expect(pools.stats()).toMatchObject({ opened: 2, evicted: 0 })
   })
 
   test('tells once that the connection went: killed, idle or closed', async () => {

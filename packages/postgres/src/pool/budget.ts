@@ -71,6 +71,11 @@ export class Budget {
     else errands.push(waiter)
   }
 
+  /** Half of the places are taken. */
+  get isScarce(): boolean {
+    return this.#taken * 2 >= this.#options.maxConnections
+  }
+
   listeningConnection(database: string): Connection | null {
     return this.#databases.get(database)?.listening ?? null
   }
