@@ -33,7 +33,10 @@ export function parseConfig<Shape extends z.ZodRawShape>(
     for (const issue of result.error.issues) {
       const name = String(issue.path[0] ?? '')
       // A secret never stands in a message; none of these settings is one, but a mistaken value might be.
-      problems.push(`${name}: ${issue.message} (it is ${JSON.stringify((given[name] ?? '').slice(0, 60))})`)
+      const value = given[name]
+      problems.push(
+        `${name}: ${issue.message} (it is ${value === undefined ? 'not set' : JSON.stringify(value.slice(0, 60))})`,
+      )
     }
   if (problems.length > 0) throw new ConfigError(problems)
   return Object.freeze(result.data as z.infer<z.ZodObject<Shape>>)
