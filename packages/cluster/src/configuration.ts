@@ -28,6 +28,9 @@ export function renderConfiguration(options: ConfigurationOptions): string {
     wal_level: 'logical', // realtime; changing it needs a restart
     max_wal_size: '2GB',
     checkpoint_timeout: '15min',
+    // As on Supabase: full-text search without a configuration stems English words, EXPLAIN tells the query's id.
+    default_text_search_config: 'pg_catalog.english',
+    compute_query_id: 'on',
     jit: 'off', // costs more than it gives on short statements
     autovacuum_naptime: '30min', // each round visits every touched database; busy ones are vacuumed by our own schedule
     // After a crash: one sync of the file system instead of opening each of 456 files per database.
