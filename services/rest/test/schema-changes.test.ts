@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { sizeQuery } from '../src/schema-cache/catalog.sql.ts'
 import { startRest } from './start-rest.ts'
 
 test('a table, a column and a function are there as soon as they are made', async () => {
@@ -47,4 +48,15 @@ test('statements prepared before a table changed still answer after', async () =
     'alter table shifting drop column a; alter table shifting add b int default 2; insert into shifting values (1)',
   )
   await expect.poll(async () => (await rest.get('/shifting?select=*')).text).toBe('[{"id":1,"b":2}]')
+})
+
+test('a schema of more objects than can be kept is refused before it is read', async () => {
+  const rest = await startRest('create table wide (a int, b int, c int)')
+  const ask = (max: string) =>
+    rest.db.pipeline('svc', {
+      isRead: true,
+      steps: [{ text: sizeQuery, values: ['{public}', max], plan: null }],
+    })
+  await expect(ask('2')).rejects.toThrow(/favo:PGRST002:\d+/)
+  await expect(ask('300000')).resolves.toBeDefined()
 })

@@ -139,16 +139,10 @@ const limitsAffected = ({ handling, maxAffected }: Preferences) =>
 
 /**
  * The number of rows, or an error that undoes the transaction when it is wrong: raised here, inside the statement, so that
- * no second trip is needed. SQL has no `raise`; a number that cannot be read does as well. `guardOf` knows it again.
+ * no second trip is needed. SQL has no `raise`; a number that cannot be read does as well. `errors/guard.ts` knows it again.
  */
 const guarded = (code: string, condition: string): string =>
   `case when ${condition} then count(*) else ('favo:${code}:' || count(*))::int8 end`
-
-/** The guard that failed, by the message of an `invalid_text_representation`. */
-export function guardOf(message: string): { code: string; rows: string } | null {
-  const match = /favo:(PGRST\d{3}):(\d+)/.exec(message)
-  return match === null ? null : { code: match[1] ?? '', rows: match[2] ?? '' }
-}
 
 const isLocated = (plan: MutationPlan, { representation }: Preferences) =>
   plan.write.kind === 'insert' &&

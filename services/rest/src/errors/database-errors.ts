@@ -1,5 +1,5 @@
 import type { ConnectionError, DatabaseError } from '@favo/postgres'
-import { guardOf } from '../compile/statement.ts'
+import { guardOf } from './guard.ts'
 import { ApiError } from './api-error.ts'
 import { requestErrors } from './request-errors.ts'
 

@@ -169,3 +169,12 @@ export function noTable(cache: SchemaCache, { schema, name }: QualifiedName): Ap
     miss,
   )
 }
+
+/** The schema cache cannot be had; PostgREST's code for that. */
+export const schemaTooLarge = (max: number): ApiError =>
+  new ApiError(503, {
+    code: 'PGRST002',
+    message: 'Could not query the database for the schema cache. Retrying.',
+    details: `The exposed schemas hold more than ${max} columns, functions and constraints.`,
+    hint: 'Expose fewer schemas, or move what the API does not need out of them.',
+  })

@@ -5,6 +5,28 @@
  * Which objects count, and what counts as a key of a view, is PostgREST 14's rule (`SchemaCache.hs`).
  */
 
+/**
+ * Fails, with the number in its message, when there is more than `$2` of what the other questions read: a schema made to be
+ * enormous is refused before it fills the process.
+ */
+export const sizeQuery = `
+  select case when size.objects > $2::int8 then ('favo:PGRST002:' || size.objects)::int8 end
+  from (
+    select
+      (select coalesce(sum(rel.relnatts), 0) from pg_catalog.pg_class rel
+        where rel.relkind in ('r', 'v', 'm', 'f', 'p') and rel.relnamespace = any (exposed.ids))
+      + (select count(*) from pg_catalog.pg_proc proc where proc.pronamespace = any (exposed.ids))
+      + (select count(*) from pg_catalog.pg_constraint)
+      -- A rule of a hundred bytes counts as much as a column.
+      + (select coalesce(sum(pg_catalog.pg_column_size(rule.ev_action)), 0) / 100
+        from pg_catalog.pg_rewrite rule
+        join pg_catalog.pg_class rel on rel.oid = rule.ev_class
+        where rel.relnamespace = any (exposed.ids)) as objects
+    from (
+      select coalesce(array_agg(oid), '{}') as ids from pg_catalog.pg_namespace where nspname = any ($1)
+    ) exposed
+  ) size`
+
 /** Innermost type below each domain. */
 const domainBases = `
   domain_step(domain_id, base_id) as (

@@ -1,4 +1,6 @@
-import type { PipelineResult, ProjectDb, Step } from '@favo/postgres'
+import { DatabaseError, type PipelineResult, type ProjectDb, type Step } from '@favo/postgres'
+import { guardOf } from '../errors/guard.ts'
+import { schemaTooLarge } from '../errors/schema-errors.ts'
 import type { RestSettings } from '@favo/projects'
 import { resolveSettings, type RoleSetting, type Settings } from '../settings.ts'
 import * as catalog from './catalog.sql.ts'
@@ -31,10 +33,11 @@ export async function loadSnapshot(db: ProjectDb, project: RestSettings): Promis
   const settings = resolveSettings(project, await readRoleSettings(db))
   const exposed = arrayLiteral(settings.schemas)
   const withExtra = arrayLiteral([...settings.schemas, ...settings.extraSearchPath])
-  const results = await db.pipeline('svc', {
+  const reading = db.pipeline('svc', {
     isRead: true,
     steps: [
       pinned,
+      step(catalog.sizeQuery, withExtra, String(OBJECTS_MAX)),
       step(catalog.tablesQuery, exposed),
       step(catalog.constraintsQuery),
       step(catalog.viewsQuery, withExtra),
@@ -44,8 +47,15 @@ export async function loadSnapshot(db: ProjectDb, project: RestSettings): Promis
       step(catalog.mediaHandlersQuery, exposed),
     ],
   })
-  return { settings, schema: buildSchemaCache(new Set(settings.schemas), results) }
+  const results = await reading.catch((error: unknown) => {
+    const isTooLarge = error instanceof DatabaseError && guardOf(error.message)?.code === 'PGRST002'
+    throw isTooLarge ? schemaTooLarge(OBJECTS_MAX) : error
+  })
+  return { settings, schema: buildSchemaCache(new Set(settings.schemas), results.slice(1)) }
 }
+
+/** Columns, functions and constraints together; a thousand tables have about twenty thousand. */
+const OBJECTS_MAX = 300_000
 
 /** The table is Favo's own (where `alter role … set` of a customer is kept); without it there are none. */
 async function readRoleSettings(db: ProjectDb): Promise<RoleSetting[]> {

@@ -20,6 +20,10 @@ interface Slot<Planned extends object> {
 }
 
 const PROJECTS_MAX = 1_000
+/** Over all projects; an object takes about 300 bytes. */
+const OBJECTS_MAX = 1_000_000
+/** A single project counts for no more, or its snapshot could not be kept at all. */
+const OBJECTS_PER_PROJECT_MAX = 250_000
 const PLANS_PER_PROJECT_MAX = 500
 /** Reading may take this share of the time: whoever changes a schema in a loop is served what was read before. */
 const READING_SHARE = 0.1
@@ -29,7 +33,7 @@ const READING_SHARE = 0.1
  * same reading; `NOTIFY pgrst` makes it stale, the loss of the connection that listens drops it.
  */
 export class SchemaStore<Planned extends object> {
-  readonly #slots = new LRUCache<string, Slot<Planned>>({ max: PROJECTS_MAX })
+  readonly #slots = new LRUCache<string, Slot<Planned>>({ max: PROJECTS_MAX, maxSize: OBJECTS_MAX })
   readonly #listening = new Map<string, Promise<void>>()
   readonly #reloads = new ReloadBudget()
 
@@ -60,10 +64,11 @@ export class SchemaStore<Planned extends object> {
       .then((snapshot) => {
         const readAt = performance.now()
         slot.renewableAt = readAt + (readAt - startedAt) / READING_SHARE
+        if (this.#slots.peek(database) === slot) this.#slots.set(database, slot, { size: sizeOf(snapshot) })
         return { snapshot, plans: new LRUCache<string, Planned>({ max: PLANS_PER_PROJECT_MAX }) }
       })
     const slot: Slot<Planned> = { rest, entry, isStale: false, renewableAt: Infinity }
-    this.#slots.set(database, slot)
+    this.#slots.set(database, slot, { size: 1 })
     // A failed reading is not kept; the next request tries again.
     entry.catch(() => {
       if (this.#slots.peek(database) === slot) this.#slots.delete(database)
@@ -88,4 +93,11 @@ export class SchemaStore<Planned extends object> {
     listening.catch(forget)
     return listening
   }
+}
+
+function sizeOf({ schema }: Snapshot): number {
+  let objects = 1 + schema.routines.size
+  for (const table of schema.tables.values()) objects += 1 + table.columns.size
+  for (const list of schema.relationships.values()) objects += list.length
+  return Math.min(objects, OBJECTS_PER_PROJECT_MAX)
 }
