@@ -3,5 +3,6 @@ export { startOpenIdProvider, type OpenIdProvider, type ProviderUser } from './o
 export { startPlatform, type TestPlatform } from './platform.ts'
 export { createInstallation, type Installation, type ServerProcess } from './process.ts'
 export { createTestProject, type TestProject } from './project.ts'
+export { createSamlProvider, type SamlProvider } from './saml-provider.ts'
 export { startService, type TestService } from './service.ts'
 export { createTestTenancy } from './tenancy.ts'

@@ -40,6 +40,12 @@ export const flag = () =>
     .boolean()
     .nullish()
     .transform((value) => value ?? false)
+/** Go's `*bool`: null when not given. */
+export const optionalFlag = () =>
+  z
+    .boolean()
+    .nullish()
+    .transform((value) => value ?? null)
 /** Go's `map[string]interface{}`: null when not given. */
 export const object = () =>
   z

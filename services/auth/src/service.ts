@@ -40,6 +40,7 @@ import { effectiveSettings } from './settings.ts'
 import { settingsRoute } from './settings.route.ts'
 import { signInElsewhereRoutes } from './sign-in-elsewhere/routes.ts'
 import { signUpRoute } from './sign-up/sign-up.route.ts'
+import { ssoRoutes } from './sso/routes.ts'
 import { tokenRoute } from './token/token.route.ts'
 import { getUserRoute, updateUserRoute } from './user/user.route.ts'
 
@@ -86,6 +87,7 @@ const routes = [
   inviteRoute,
   generateLinkRoute,
   ...signInElsewhereRoutes,
+  ...ssoRoutes,
   inboxRoute,
   listUsersRoute,
   createUserRoute,

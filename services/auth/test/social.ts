@@ -14,10 +14,10 @@ export interface Social {
   /** The first half: at the provider, about to come back. */
   readonly comeBack: (params?: Readonly<Record<string, string>>) => Promise<URL>
   /** A browser at an address of the project, however it is spelled. */
-  visit(
+  readonly visit: (
     url: URL | string,
     init?: RequestInit,
-  ): Promise<{ status: number; location: URL | null; text: string }>
+  ) => Promise<{ status: number; location: URL | null; text: string }>
 }
 
 export const settingsOf = (more: Partial<AuthSettings> = {}): Partial<AuthSettings> => ({

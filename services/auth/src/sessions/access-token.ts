@@ -18,6 +18,8 @@ export interface TokenSession {
   readonly methods: readonly MethodView[]
   /** What was done just now: one of the methods, or `token_refresh`. */
   readonly method: string
+  /** The client of the project's OAuth server that holds the session; null or absent for the project's own. */
+  readonly oauthClientId?: string | null
 }
 
 /**
@@ -29,7 +31,7 @@ export async function createAccessToken(
   ctx: AuthContext,
   tx: Queryable,
   user: UserRow,
-  { id: sessionId, methods, method }: TokenSession,
+  { id: sessionId, methods, method, oauthClientId = null }: TokenSession,
 ): Promise<AccessToken> {
   const issuedAt = Math.floor(Date.now() / 1000)
   const expiresAt = issuedAt + ctx.settings.jwtExpSeconds
@@ -45,9 +47,10 @@ export async function createAccessToken(
     user_metadata: user.raw_user_meta_data ?? {},
     role: user.role ?? '',
     aal: levelOf(methods),
-    amr: methods,
+    amr: methods.map((each) => (each.method === 'sso/saml' ? { ...each, ...ssoProviderOf(user) } : each)),
     session_id: sessionId,
     is_anonymous: user.is_anonymous,
+    ...(oauthClientId === null ? {} : { client_id: oauthClientId }),
   }
   const answer = await runHook(
     ctx,
@@ -63,3 +66,8 @@ const secondFactors = new Set(['totp', 'mfa/phone', 'mfa/webauthn'])
 
 export const levelOf = (methods: readonly MethodView[]): 'aal1' | 'aal2' =>
   methods.some(({ method }) => secondFactors.has(method)) ? 'aal2' : 'aal1'
+
+function ssoProviderOf({ identities }: UserRow): { readonly provider?: string } {
+  const name = identities.find(({ provider }) => provider.startsWith('sso:'))?.provider
+  return name === undefined ? {} : { provider: name.slice('sso:'.length) }
+}

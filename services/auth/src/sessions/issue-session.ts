@@ -5,9 +5,9 @@ import { createRefreshToken } from '../refresh-tokens/refresh-token.ts'
 import type { Json, UserRow } from '../users/user.ts'
 import { createAccessToken } from './access-token.ts'
 import type { IssuedSession } from './session-reply.ts'
-import { startSession, type AuthenticationMethod } from './sessions.sql.ts'
+import { startSession, type AuthenticationMethod, type SessionOrigin } from './sessions.sql.ts'
 
-export interface SignInProof {
+export interface SignInProof extends SessionOrigin {
   readonly method: AuthenticationMethod
   /** Given where a password was compared: the session begins only if it still is the password. */
   readonly passwordHash: string | null
@@ -35,10 +35,13 @@ export async function issueSession(
     ip: ctx.clientIp,
     actor: user,
     traits: proof.traits,
+    notAfter: proof.notAfter,
+    oauthClient: proof.oauthClient,
   })
   if (started === null) return null
   const methods = [{ method: proof.method, timestamp: Math.floor(started.started_at) }]
   const signedIn = { ...user, last_sign_in_at: started.last_sign_in_at, updated_at: started.updated_at }
-  const session = { id: started.id, methods, method: proof.method }
+  const oauthClientId = proof.oauthClient?.id ?? null
+  const session = { id: started.id, methods, method: proof.method, oauthClientId }
   return { user: signedIn, refreshToken, accessToken: await createAccessToken(ctx, db, user, session) }
 }

@@ -5,7 +5,8 @@ import { instanceId, stamp, userColumns } from '../users/users.sql.ts'
 import type { Json, UserRow } from '../users/user.ts'
 
 /** How somebody proved who he is, as `amr` names it. */
-export type AuthenticationMethod = 'password' | 'anonymous' | 'otp' | 'web3' | FlowMethod
+export type AuthenticationMethod =
+  'password' | 'anonymous' | 'otp' | 'passkey' | 'web3' | 'oauth_provider/authorization_code' | FlowMethod
 
 /** Of a session, what an access token says about it. */
 export interface SessionRow {
@@ -17,7 +18,15 @@ export interface SessionRow {
   readonly is_recent: boolean
 }
 
-export interface SessionStart {
+/** What sessions have that began in a special way. */
+export interface SessionOrigin {
+  /** The session ends then, whatever the project's limits are: the identity provider wants it. */
+  readonly notAfter?: Date | null
+  /** The client of the project's OAuth server that the session was given to. */
+  readonly oauthClient?: { readonly id: string; readonly scopes: string } | null
+}
+
+export interface SessionStart extends SessionOrigin {
   readonly userId: string
   /** What the password was compared with; null where no password was asked for. */
   readonly passwordHash: string | null
@@ -52,8 +61,12 @@ export const startSession = (db: Queryable, start: SessionStart) =>
         and (${start.passwordHash}::text is null or u.encrypted_password = ${start.passwordHash}::text)
       returning u.id, u.last_sign_in_at, u.updated_at
     ), session as (
-      insert into auth.sessions (id, user_id, created_at, updated_at, aal, user_agent, ip)
-      select gen_random_uuid(), u.id, now(), now(), 'aal1', ${start.userAgent}, ${start.ip}::inet
+      insert into auth.sessions (
+        id, user_id, created_at, updated_at, aal, user_agent, ip, not_after, oauth_client_id, scopes
+      )
+      select gen_random_uuid(), u.id, now(), now(), 'aal1', ${start.userAgent}, ${start.ip}::inet,
+        ${start.notAfter?.toISOString() ?? null}::timestamptz, ${start.oauthClient?.id ?? null}::uuid,
+        ${start.oauthClient?.scopes ?? null}::text
       from signed_in u
       returning id
     ), method as (
@@ -94,6 +107,8 @@ export const findUserWithSession = (db: Queryable, userId: string, sessionId: st
 export interface MethodView {
   readonly method: string
   readonly timestamp: number
+  /** Of single sign-on: which provider. */
+  readonly provider?: string
 }
 
 // Refresh tokens and methods go with their session.
