@@ -6,6 +6,7 @@ import { idTokenGrant } from './id-token-grant.ts'
 import { passwordGrant } from './password-grant.ts'
 import { pkceGrant } from './pkce-grant.ts'
 import { refreshGrant } from './refresh-grant.ts'
+import { web3Grant } from './web3-grant.ts'
 
 /** All grants share one path and differ by query, so the body has the members of all; each grant reads its own. */
 export const tokenRoute = route({
@@ -27,6 +28,9 @@ export const tokenRoute = route({
     client_id: text(),
     issuer: text(),
     link_identity: flag(),
+    chain: text(),
+    message: text(),
+    signature: text(),
   }),
   handle: async (ctx, { body, query, redirectTo, headers, authenticate }) => {
     switch (query.get('grant_type')) {
@@ -42,6 +46,8 @@ export const tokenRoute = route({
         const linkingAs = (headers.authorization ?? '') === '' ? null : authenticate
         return renderSession(await idTokenGrant(ctx, body, redirectTo, linkingAs))
       }
+      case 'web3':
+        return renderSession(await web3Grant(ctx, body))
       default:
         throw authErrors.unsupportedGrant()
     }
