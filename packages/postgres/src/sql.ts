@@ -12,6 +12,8 @@ export type SqlValue =
 export interface Sql {
   readonly text: string
   readonly values: readonly SqlValue[]
+  /** See `sql.withSettings`. */
+  readonly settings?: Readonly<Record<string, string>>
 }
 
 interface Fragment extends Sql {
@@ -57,6 +59,12 @@ sql.join = (fragments: readonly Sql[], separator: ', ' | ' and ' | ' or ' | '; '
 
 /** SQL text that we wrote ourselves (a migration file). Never for anything that came from outside. */
 sql.trusted = (text: string): Sql => build([text], [])
+
+/**
+ * The statement under other settings than a service's usual ones, as a function of the project needs them. They hold for
+ * this statement alone, and only inside `Db.transaction`.
+ */
+sql.withSettings = (settings: Readonly<Record<string, string>>, query: Sql): Sql => ({ ...query, settings })
 
 export function quoteIdent(name: string): string {
   if (name.includes('\0')) throw new Error('a name cannot contain a zero byte')

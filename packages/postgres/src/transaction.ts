@@ -97,8 +97,16 @@ const beginning = ({ begin, clean }: TransactionOptions, steps: readonly Step[])
 
 const stepsOf = ({ prelude, plan }: TransactionOptions, query: Sql): readonly Step[] => [
   ...prelude,
+  ...settingSteps(query),
   { text: query.text, values: query.values.map(encodeValue), plan },
 ]
+
+const settingSteps = ({ settings }: Sql): readonly Step[] =>
+  Object.entries(settings ?? {}).map((setting) => ({
+    text: 'select pg_catalog.set_config($1, $2, true)',
+    values: setting,
+    plan: '(service)',
+  }))
 
 const empty: FlightPlan = { ...plainFlight, keepsTransaction: true }
 

@@ -3,6 +3,7 @@ import type { Queryable } from '@favo/postgres'
 import { recordAudit } from '../audit/audit.sql.ts'
 import type { AuthContext } from '../context.ts'
 import { authErrors, type AuthError } from '../errors.ts'
+import { askBeforeCreating } from '../hooks/before-user-created.ts'
 import { sendToken } from '../one-time-tokens/send-token.ts'
 import { identityData, subjectOf, type Profile } from '../providers/profile.ts'
 import { signInErrors } from '../providers/sign-in-errors.ts'
@@ -97,7 +98,7 @@ async function findOrCreate(
       if (ctx.settings.disableSignup) throw authErrors.signupDisabled()
       const id = randomUUID()
       const appMetadata = { provider, providers: [provider] }
-      const isNew = await insertUserIfNew(tx, {
+      const created = {
         id,
         email: linking.email === '' ? null : linking.email,
         phone: null,
@@ -108,8 +109,9 @@ async function findOrCreate(
         userMetadata: data,
         isAnonymous: false,
         isSsoUser: linkingDomain(provider) !== 'default',
-      })
-      if (!isNew) throw new LostRace()
+      }
+      await askBeforeCreating(ctx, tx, created)
+      if (!(await insertUserIfNew(tx, created))) throw new LostRace()
       const identity = await createIdentity(tx, {
         userId: id,
         provider,

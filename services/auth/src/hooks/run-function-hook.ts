@@ -1,7 +1,8 @@
 import { sql, type Queryable } from '@favo/postgres'
 import type { HookFunction } from './hook-uri.ts'
 
-const TIMEOUT_MS = 2_000
+/** GoTrue's limit, and the search_path that its role has on Supabase. */
+const settings = { statement_timeout: '2s', search_path: 'auth, pg_temp' }
 
 /**
  * Calls a function of the project with the rights of supabase_auth_admin, within the caller's transaction: what it writes
@@ -12,13 +13,7 @@ export async function runFunctionHook(
   { schema, name }: HookFunction,
   input: object,
 ): Promise<string | null> {
-  const { before } = await tx.one<{ before: string }>(sql`
-    select current_setting('statement_timeout') as before,
-      set_config('statement_timeout', ${String(TIMEOUT_MS)}, true)
-  `)
-  const { answer } = await tx.one<{ answer: string | null }>(sql`
-    select ${sql.ident(schema)}.${sql.ident(name)}(${JSON.stringify(input)})::text as answer
-  `)
-  await tx.one(sql`select set_config('statement_timeout', ${before}, true)`)
+  const call = sql`select ${sql.ident(schema, name)}(${JSON.stringify(input)})::text as answer`
+  const { answer } = await tx.one<{ answer: string | null }>(sql.withSettings(settings, call))
   return answer
 }

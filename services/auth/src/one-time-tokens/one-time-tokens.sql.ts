@@ -74,9 +74,10 @@ export interface EmailChange {
   readonly userId: string
   readonly newEmail: string
   readonly newHash: string
-  readonly newMail: Mail
+  /** Null where a hook sends the mails. */
+  readonly newMail: Mail | null
   /** Null where the old address is not asked. */
-  readonly current: { readonly email: string; readonly hash: string; readonly mail: Mail } | null
+  readonly current: { readonly email: string; readonly hash: string; readonly mail: Mail | null } | null
   readonly notWithinSeconds: number
 }
 
@@ -97,11 +98,11 @@ export const issueEmailChange = async (tx: Queryable, change: EmailChange) => {
           or u.email_change_sent_at <= now() - make_interval(secs => ${change.notWithinSeconds}))
       returning u.id
     ), new_token as (${tokenInsert('email_change_token_new', change.newHash, change.newEmail)}),
-    new_mail as (${mailInsert(change.newMail, sql`issued`)}),
+    new_mail as (${change.newMail === null ? sql`select` : mailInsert(change.newMail, sql`issued`)}),
     current_token as (
       ${current === null ? sql`select` : tokenInsert('email_change_token_current', current.hash, current.email)}
     ),
-    current_mail as (${current === null ? sql`select` : mailInsert(current.mail, sql`issued`)}),
+    current_mail as (${current === null || current.mail === null ? sql`select` : mailInsert(current.mail, sql`issued`)}),
     trimmed as (${trimInbox})
     select exists (select from issued) as issued
   `)

@@ -3,6 +3,8 @@ import type { Queryable } from '@favo/postgres'
 import type { Actor, AuditAction } from '../audit/audit.sql.ts'
 import type { AuthContext } from '../context.ts'
 import { authErrors } from '../errors.ts'
+import { isHookEnabled } from '../hooks/run-hook.ts'
+import { sendByHook } from '../hooks/send-email-hook.ts'
 import { composeMail, verifyLink, type Mail } from '../mails/compose-mail.ts'
 import type { MailKind } from '../mails/templates.ts'
 import type { Json } from '../users/user.ts'
@@ -59,16 +61,19 @@ export async function sendToken(
   const { kind, isPkce, redirectTo } = request
   const { otp, hash } = newToken(ctx, to.email, isPkce)
   const isInvitation = kind === 'invite'
-  await issueToken(tx, {
+  const isHooked = isHookEnabled(ctx, 'sendEmail')
+  const isIssued = await issueToken(tx, {
     userId: to.id,
     type: tokenTypes[kind],
     hash,
     relatesTo: to.email,
     notWithinSeconds: isInvitation ? 0 : ctx.settings.mailMaxFrequencySeconds,
     isInvitation,
-    mail: compose(ctx, kind, to, to.email, { otp, hash, redirectTo, newEmail: '' }),
+    mail: isHooked ? null : compose(ctx, kind, to, to.email, { otp, hash, redirectTo, newEmail: '' }),
     audit: request.audit,
   })
+  if (isHooked && isIssued)
+    await sendByHook(ctx, tx, { userId: to.id, kind, redirectTo, token: otp, tokenHash: hash })
   ctx.guesses.forget(guessKey(ctx, to.email))
 }
 
@@ -97,15 +102,28 @@ export async function sendEmailChange(
   const atOld = asksBoth ? newToken(ctx, user.email, isPkce) : null
   const mail = (recipient: string, token: NewToken) =>
     compose(ctx, 'email_change', user, recipient, { ...token, redirectTo, newEmail })
+  const isHooked = isHookEnabled(ctx, 'sendEmail')
   const isIssued = await issueEmailChange(tx, {
     userId: user.id,
     newEmail,
     newHash: atNew.hash,
-    newMail: mail(newEmail, atNew),
-    current: atOld === null ? null : { email: user.email, hash: atOld.hash, mail: mail(user.email, atOld) },
+    newMail: isHooked ? null : mail(newEmail, atNew),
+    current:
+      atOld === null
+        ? null
+        : { email: user.email, hash: atOld.hash, mail: isHooked ? null : mail(user.email, atOld) },
     notWithinSeconds: ctx.settings.mailMaxFrequencySeconds,
   })
   if (!isIssued) throw authErrors.overEmailFrequency(ctx.settings.mailMaxFrequencySeconds)
+  if (isHooked)
+    await sendByHook(ctx, tx, {
+      userId: user.id,
+      kind: 'email_change',
+      redirectTo,
+      token: (atOld ?? atNew).otp,
+      tokenHash: atNew.hash,
+      ...(atOld === null ? {} : { tokenNew: atNew.otp, tokenHashNew: atOld.hash }),
+    })
   ctx.guesses.forget(guessKey(ctx, newEmail))
   ctx.guesses.forget(guessKey(ctx, user.email))
 }

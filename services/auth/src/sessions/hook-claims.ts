@@ -32,8 +32,9 @@ export function checkHookClaims(answer: Json): Json {
   const { claims } = answer
   const checked = claimsSchema.safeParse(claims)
   if (checked.success) return claims as Json
-  const problems = checked.error.issues.map(({ path, message, code, input }) => {
-    const isMissing = input === undefined && path.length === 1 && code !== 'unrecognized_keys'
+  const given = typeof claims === 'object' && claims !== null ? claims : {}
+  const problems = checked.error.issues.map(({ path, message }) => {
+    const isMissing = path.length === 1 && !Object.hasOwn(given, String(path[0]))
     return isMissing
       ? `- (root): ${String(path[0])} is required\n`
       : `- ${path.length === 0 ? '(root)' : path.map(String).join('.')}: ${message}\n`

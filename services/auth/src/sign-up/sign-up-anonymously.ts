@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { DatabaseError } from '@favo/postgres'
 import type { AuthContext } from '../context.ts'
 import { authErrors } from '../errors.ts'
+import { askBeforeCreating } from '../hooks/before-user-created.ts'
 import { requestAudience } from '../sessions/audience.ts'
 import { issueSession } from '../sessions/issue-session.ts'
 import type { IssuedSession } from '../sessions/session-reply.ts'
@@ -15,7 +16,7 @@ export async function signUpAnonymously(ctx: AuthContext, data: Json | null): Pr
   const id = randomUUID()
   const session = await ctx.db
     .transaction(async (tx) => {
-      await insertUserIfNew(tx, {
+      const created = {
         id,
         email: null,
         phone: null,
@@ -25,7 +26,9 @@ export async function signUpAnonymously(ctx: AuthContext, data: Json | null): Pr
         appMetadata: {},
         userMetadata: data ?? {},
         isAnonymous: true,
-      })
+      }
+      await askBeforeCreating(ctx, tx, created)
+      await insertUserIfNew(tx, created)
       const user = await getUserById(tx, id)
       return issueSession(ctx, tx, user, { method: 'anonymous', passwordHash: null, traits: null })
     })

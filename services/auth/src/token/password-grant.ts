@@ -1,9 +1,11 @@
 import type { AuthContext } from '../context.ts'
-import { authErrors } from '../errors.ts'
+import { AuthError, authErrors } from '../errors.ts'
+import { runHook } from '../hooks/run-hook.ts'
 import { findWeakness, type Weakness } from '../passwords/password-strength.ts'
 import { requestAudience } from '../sessions/audience.ts'
 import { issueSession } from '../sessions/issue-session.ts'
 import type { IssuedSession } from '../sessions/session-reply.ts'
+import { deleteSessionsOfUser } from '../sessions/sessions.sql.ts'
 import { hasPassword, isConfirmed } from '../users/user.ts'
 import { findUserByEmail } from '../users/users.sql.ts'
 
@@ -32,6 +34,7 @@ export async function passwordGrant(ctx: AuthContext, input: PasswordGrantInput)
   const user = await findUserByEmail(ctx.db, email, requestAudience(ctx))
   const encrypted = user !== null && hasPassword(user) ? user.encrypted_password : null
   const isMatch = await ctx.passwords.matches(password, encrypted)
+  if (user !== null) await askAboutAttempt(ctx, user.id, isMatch)
   if (user === null || !isMatch) throw authErrors.invalidCredentials()
   if (user.is_banned) throw authErrors.userBanned(400)
   if (!isConfirmed(user)) throw authErrors.emailNotConfirmed()
@@ -43,6 +46,18 @@ export async function passwordGrant(ctx: AuthContext, input: PasswordGrantInput)
   })
   if (session === null) throw authErrors.invalidCredentials()
   return { ...session, weakness: safeWeakness(ctx, password) }
+}
+
+const DEFAULT_REJECTION = 'Further password verification attempts will be rejected.'
+
+/** The project's hook may refuse an attempt, right or wrong, and sign the user out everywhere. */
+async function askAboutAttempt(ctx: AuthContext, userId: string, isValid: boolean): Promise<void> {
+  const answer = await runHook(ctx, 'passwordVerificationAttempt', { user_id: userId, valid: isValid })
+  if (answer?.decision !== 'reject') return
+  if (answer.should_logout_user === true) await deleteSessionsOfUser(ctx.db, userId)
+  const { message } = answer
+  const told = typeof message === 'string' && message !== '' ? message : DEFAULT_REJECTION
+  throw new AuthError(400, 'invalid_credentials', told)
 }
 
 /** A password that is too long to be hashed today was hashed by somebody else; it is good enough. */

@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import type { Queryable } from '@favo/postgres'
 import type { AuthContext } from '../context.ts'
+import { askBeforeCreating } from '../hooks/before-user-created.ts'
+import { isHookEnabled } from '../hooks/run-hook.ts'
 import { emailIdentityData, insertIdentity } from '../identities/identities.sql.ts'
 import { requestAudience } from '../sessions/audience.ts'
 import { confirmEmail, mergeMetadata } from './user-changes.sql.ts'
 import type { Json, UserRow } from './user.ts'
-import { getUserById, insertUserIfNew } from './users.sql.ts'
+import { findUserByEmail, getUserById, insertUserIfNew, type NewUser } from './users.sql.ts'
 
 export interface Registration {
   readonly email: string
@@ -32,7 +34,7 @@ export async function registerUser(
   const { email, passwordHash, data } = registration
   const id = randomUUID()
   const appMetadata = { provider: 'email', providers: ['email'] }
-  const isNew = await insertUserIfNew(tx, {
+  const user: NewUser = {
     id,
     email,
     phone: null,
@@ -42,8 +44,13 @@ export async function registerUser(
     appMetadata,
     userMetadata: data,
     isAnonymous: false,
-  })
-  if (!isNew) return null
+  }
+  if (isHookEnabled(ctx, 'beforeUserCreated')) {
+    // Nothing is about to be made where the address is taken.
+    if ((await findUserByEmail(tx, email, user.audience)) !== null) return null
+    await askBeforeCreating(ctx, tx, user)
+  }
+  if (!(await insertUserIfNew(tx, user))) return null
   const identityData = emailIdentityData(id, email)
   const metadata = registration.isByAdministrator ? identityData : { ...data, ...identityData }
   await insertIdentity(tx, { userId: id, provider: 'email', providerId: id, data: metadata })
