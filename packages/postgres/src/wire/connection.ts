@@ -202,8 +202,8 @@ export class Connection {
       return
     }
     if (this.#flights.push(flight) === 1) flight.startedAt = performance.now()
-    // What others send in this turn of the event loop goes in the same write.
-    if (before === 0) process.nextTick(this.#flush)
+    // When every socket that has something to read was read: what all of them lead to goes in the same write.
+    if (before === 0) setImmediate(this.#flush)
   }
 
   readonly #flush = (): void => {
