@@ -53,7 +53,7 @@ export interface AuthSecuritySettings {
   readonly hooks?: Readonly<Partial<Record<HookName, HookSettings>>>
   /** Who carries messages to phones; `local` = the project's inbox [sms_provider]. */
   readonly smsProvider?: SmsProviderName
-  /** What the provider asks for, by its own names (`account_sid`, `auth_token`, …) [sms_<provider>_<name>]. */
+  /** What providers ask for, by `<provider>_<name>`: `twilio_account_sid`, … [sms_<provider>_<name>]. */
   readonly smsCredentials?: Readonly<Record<string, string>>
 }
 

@@ -12,6 +12,7 @@ import {
 import type { Platform } from './platform.ts'
 import { openSigningKeys, type StoredSigningKey } from './signing-keys/open-signing-keys.ts'
 import { secretContexts } from './projects/project-secrets.ts'
+import { openSecurity } from './settings/security-settings.ts'
 import { openSignIn } from './settings/sign-in-settings.ts'
 
 interface DirectoryRow {
@@ -61,7 +62,11 @@ export async function loadProject(
     rest: { ...defaultRestSettings, ...(JSON.parse(row.rest) as Partial<RestSettings>) },
     auth: {
       ...defaultAuthSettings,
-      ...openSignIn(secretBox, row.ref, JSON.parse(row.auth) as Partial<AuthSettings>),
+      ...openSecurity(
+        secretBox,
+        row.ref,
+        openSignIn(secretBox, row.ref, JSON.parse(row.auth) as Partial<AuthSettings>),
+      ),
     },
     version: Number(row.version),
   }

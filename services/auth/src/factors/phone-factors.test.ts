@@ -137,6 +137,9 @@ interface Facts {
   readonly bad: object
 }
 
+const prefixed = (provider: string, credentials: Readonly<Record<string, string>>) =>
+  Object.fromEntries(Object.entries(credentials).map(([name, value]) => [`${provider}_${name}`, value]))
+
 describe('providers', () => {
   const providers: Facts[] = [
     {
@@ -187,14 +190,14 @@ describe('providers', () => {
   ]
   test.each(providers)('$name gets what it asks for', async ({ name, credentials, ...facts }) => {
     const { ann, phone, id } = await start()
-    const sending = await auth.with({ smsProvider: name, smsCredentials: credentials })
+    const sending = await auth.with({ smsProvider: name, smsCredentials: prefixed(name, credentials) })
     const ask = () => sending.post(`/factors/${id}/challenge`, {}, { token: ann.token })
 
     provider.answer(() => ({ body: facts.bad }))
     expect(await ask()).toMatchObject({ status: 500, body: { msg: 'error sending message' } })
     provider.answer(() => ({ body: facts.good }))
     await forget(id)
-    const fresh = await auth.with({ smsProvider: name, smsCredentials: credentials })
+    const fresh = await auth.with({ smsProvider: name, smsCredentials: prefixed(name, credentials) })
     expect((await fresh.post(`/factors/${id}/challenge`, {}, { token: ann.token })).status).toBe(200)
     const [call] = provider.calls.slice(-1)
     expect(call).toMatchObject({ path: facts.path })
@@ -216,12 +219,12 @@ describe('providers', () => {
     const { ann, phone, id } = await start()
     const sending = await auth.with({
       smsProvider: 'twilio',
-      smsCredentials: {
+      smsCredentials: prefixed('twilio', {
         account_sid: 'AC1',
         auth_token: 's',
         message_service_sid: '15550001',
         content_sid: 'HX1',
-      },
+      }),
     })
     provider.answer(() => ({ body: { sid: 'SM1', status: 'queued' } }))
     const reply = await sending.post(

@@ -54,17 +54,18 @@ export async function sendSms(
   if (isTaken !== null) return
 
   const text = request.template.replace(/\{\{-?\s*\.Code\s*-?\}\}/g, code)
-  const { smsProvider, smsCredentials } = ctx.settings
+  const { smsProvider } = ctx.settings
   if (smsProvider === 'local') {
     await insertSms(db, phone, text)
     return
   }
   const provider = smsProviders[smsProvider]
-  const missing = provider.credentials.find((name) => (smsCredentials[name] ?? '') === '')
+  const credentials = credentialsOf(ctx.settings.smsCredentials, smsProvider)
+  const missing = provider.credentials.find((name) => (credentials[name] ?? '') === '')
   if (missing !== undefined) throw new SmsError('notSetUp', `missing ${smsProvider} ${missing}`)
   const { url, authorization, form } = provider.request(
     { phone, text, code, channel: channel === 'whatsapp' ? 'whatsapp' : 'sms' },
-    smsCredentials,
+    credentials,
   )
   const reply = await ctx.outbound
     .send({
@@ -84,3 +85,11 @@ export async function sendSms(
   const problem = findProblem(provider, reply)
   if (problem !== null) throw new SmsError('notSent', problem)
 }
+
+/** Each provider's under its own names: projects keep those of several. */
+const credentialsOf = (all: Readonly<Record<string, string>>, provider: string): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(all).flatMap(([name, value]) =>
+      name.startsWith(`${provider}_`) ? [[name.slice(provider.length + 1), value]] : [],
+    ),
+  )

@@ -1,6 +1,7 @@
 import {
   UpdateAuthBody,
   UpdatePostgrestBody,
+  UpdateSecurityBody,
   UpdateSignInBody,
   type AuthConfig,
   type PostgrestConfig,
@@ -12,6 +13,7 @@ import { loadProject } from '../directory-source.ts'
 import { controlErrors } from '../errors.ts'
 import { route, type Route } from '../route.ts'
 import { mergeAuthSettings, mergeRestSettings } from './settings.sql.ts'
+import { renderSecurity, saveSecurity } from './security-settings.ts'
 import { renderSignIn, saveSignIn } from './sign-in-settings.ts'
 
 export const settingsRoutes: readonly Route[] = [
@@ -42,11 +44,12 @@ export const settingsRoutes: readonly Route[] = [
     operation: 'settings.update_auth',
     method: 'PATCH',
     path: '/projects/:ref/config/auth',
-    body: UpdateAuthBody.and(UpdateSignInBody),
+    body: UpdateAuthBody.and(UpdateSignInBody).and(UpdateSecurityBody),
     handle: async (ctx, { params, body }) => {
       const { ref } = await getSettings(ctx, params.ref)
       await mergeAuthSettings(ctx.db, ref, readAuth(body))
       await saveSignIn(ctx, ref, body.signIn)
+      await saveSecurity(ctx, ref, body.security)
       return renderAuth((await getSettings(ctx, ref)).auth)
     },
   }),
@@ -100,6 +103,7 @@ function readAuth(body: UpdateAuthBody): Partial<AuthSettings> {
 
 const renderAuth = (auth: AuthSettings): AuthConfig => ({
   ...renderSignIn(auth),
+  ...renderSecurity(auth),
   disable_signup: auth.disableSignup,
   mailer_autoconfirm: auth.mailerAutoconfirm,
   password_min_length: auth.passwordMinLength,
