@@ -1,6 +1,6 @@
 import type { Logger } from '@favo/runtime'
 import type { Project } from '@favo/projects'
-import type { ProjectDb } from '@favo/postgres'
+import type { CancelSignal, ProjectDb } from '@favo/postgres'
 
 export type Claims = Readonly<Record<string, unknown>>
 
@@ -15,7 +15,7 @@ export type Authorization =
 
 /**
  * One request to one project. Made once by the gateway, never changed; nothing else is hung on the request.
- * `log`, `signal`, `baseUrl` and `clientIp` are made when they are read: take them out by name, `{ ...favo }` loses them.
+ * `log`, `signal`, `departure`, `baseUrl` and `clientIp` are made when they are read: take them out by name, `{ ...favo }` loses them.
  */
 export interface RequestContext {
   readonly requestId: string
@@ -27,6 +27,8 @@ export interface RequestContext {
   readonly log: Logger
   /** Aborted when the client has gone. */
   readonly signal: AbortSignal
+  /** The same for the database: costs nothing until the client has really gone. */
+  readonly departure: CancelSignal
   /** The project's address as this client reached it, no slash at the end: `http://<ref>.favo.localhost:8000` or `…/p/<ref>`. */
   readonly baseUrl: string
   /** `/p/<ref>` when the project was named by path, else empty: what to put before paths in Location headers. */

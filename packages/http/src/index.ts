@@ -1,4 +1,5 @@
 export * from './buffer-bodies.ts'
+export * from './client-departure.ts'
 export * from './client-signal.ts'
 export * from './context.ts'
 export * from './request-log.ts'

@@ -7,7 +7,7 @@ import { openConnection } from './pool/open-connection.ts'
 import { PipelineJob } from './pool/pipeline-job.ts'
 import { DeadlineWatch } from './pool/deadline-watch.ts'
 import { createServiceDb } from './service-db.ts'
-import type { Login, PipelineRequest, PipelineResult, ProjectDb, ServiceRole } from './types.ts'
+import type { Db, Login, PipelineRequest, PipelineResult, ProjectDb, ServiceRole } from './types.ts'
 import type { Endpoint } from './wire/endpoint.ts'
 
 export interface PoolsOptions {
@@ -57,6 +57,7 @@ export function createPools(options: PoolsOptions): Pools {
 }
 
 function createProjectDb(budget: Budget, deadlines: DeadlineWatch, database: string): ProjectDb {
+  const services = new Map<ServiceRole, Db>()
   return {
     pipeline: (login: Login, request: PipelineRequest) =>
       new Promise<PipelineResult>((resolve, reject) => {
@@ -70,7 +71,11 @@ function createProjectDb(budget: Budget, deadlines: DeadlineWatch, database: str
         deadlines.add(job)
         job.start()
       }),
-    asService: (role: ServiceRole, _why: string) => createServiceDb(budget, database, role),
+    asService: (role: ServiceRole, _why: string) => {
+      let db = services.get(role)
+      if (db === undefined) services.set(role, (db = createServiceDb(budget, database, role)))
+      return db
+    },
     // On a connection of its own while there is room: it is idle most of the time, so notices come at once. When places are
     // scarce a second connection for each project would crowd out the projects themselves, so it shares the one of requests;
     // what these do to LISTEN is undone in their own transaction (wire/cleaning.ts).

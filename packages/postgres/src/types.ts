@@ -26,6 +26,13 @@ export interface Step {
   readonly plan: string | null
 }
 
+/** What a pipeline needs of an AbortSignal; an AbortSignal is one. */
+export interface CancelSignal {
+  readonly aborted: boolean
+  addEventListener(type: 'abort', listener: () => void): void
+  removeEventListener(type: 'abort', listener: () => void): void
+}
+
 /**
  * Statements that travel together and end in one Sync: one round trip, one implicit transaction which rolls back as a
  * whole. The pipeline itself puts `RESET ALL` in front, so that nothing set by an earlier request on the connection is left.
@@ -44,7 +51,7 @@ export interface PipelineRequest {
    */
   readonly isRead: boolean
   /** When aborted (client gone, deadline), the statement is cancelled in Postgres. */
-  readonly signal?: AbortSignal
+  readonly signal?: CancelSignal
   /** Milliseconds after which the platform itself cancels, whatever statement_timeout says. */
   readonly deadlineMs?: number
   /**

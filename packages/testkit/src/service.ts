@@ -54,6 +54,7 @@ export async function startService(
           : { kind: 'token', token: bearer },
       log: silentLogger(),
       signal: gone.signal,
+      departure: gone.signal,
       baseUrl: `http://${request.headers.host}`,
       pathPrefix: '',
       clientIp: request.ip,

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { createClientSignal, type Authorization, type RequestContext } from '@favo/http'
+import { ClientDeparture, createClientSignal, type Authorization, type RequestContext } from '@favo/http'
 import type { Project } from '@favo/projects'
-import type { ProjectDb } from '@favo/postgres'
+import type { CancelSignal, ProjectDb } from '@favo/postgres'
 import type { Logger } from '@favo/runtime'
 import type { Address, Host } from './address.ts'
 import type { ApiKey } from './api-key.ts'
@@ -33,6 +33,7 @@ export class GatewayContext implements RequestContext {
   readonly #parts: ContextParts
   #log: Logger | undefined
   #signal: AbortSignal | undefined
+  #departure: ClientDeparture | undefined
 
   constructor(request: FastifyRequest, reply: FastifyReply, parts: ContextParts) {
     this.requestId = request.id
@@ -52,6 +53,10 @@ export class GatewayContext implements RequestContext {
 
   get signal(): AbortSignal {
     return (this.#signal ??= createClientSignal(this.#reply.raw))
+  }
+
+  get departure(): CancelSignal {
+    return (this.#departure ??= new ClientDeparture(this.#reply.raw))
   }
 
   get baseUrl(): string {

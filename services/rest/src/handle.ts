@@ -58,7 +58,7 @@ export async function handle(
       request,
       caller,
       settings: of.snapshot.settings,
-      signal: ctx.signal,
+      signal: ctx.departure,
     })
     const answer = await withFreshSchema(store, ctx, entry, async (current) => {
       if (request.action.kind === 'options') return renderOptions(allowedMethods(current, request))

@@ -1,4 +1,4 @@
-import { ConnectionError, type PipelineRequest, type PipelineResult } from '../types.ts'
+import { ConnectionError, type CancelSignal, type PipelineRequest, type PipelineResult } from '../types.ts'
 import type { Connection } from '../wire/connection.ts'
 import { plainFlight, type Begin, type Flight, type FlightPlan } from '../wire/flight.ts'
 import type { Waiter } from './waiters.ts'
@@ -16,7 +16,7 @@ export class PipelineJob implements Waiter {
   readonly deadline: number
   readonly #plan: FlightPlan
   readonly #isRead: boolean
-  readonly #signal: AbortSignal | undefined
+  readonly #signal: CancelSignal | undefined
   readonly #acquire: (waiter: Waiter) => void
   readonly #onSettled: (job: PipelineJob) => void
   readonly #resolve: (result: PipelineResult) => void

@@ -1,5 +1,6 @@
 import {
   quoteIdent,
+  type CancelSignal,
   type PipelineRequest,
   type PipelineResult,
   type ProjectDb,
@@ -22,7 +23,7 @@ export interface Execution {
   readonly request: ApiRequest
   readonly caller: Caller
   readonly settings: Settings
-  readonly signal: AbortSignal
+  readonly signal: CancelSignal
 }
 
 export interface Executed {
