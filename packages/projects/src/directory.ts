@@ -7,6 +7,8 @@ import type { Found, Project, ProjectDirectory } from './project.ts'
 const unknownTtlMs = 5_000
 /** A bound on how long a lost change notice can matter. */
 const knownTtlMs = 60_000
+/** How old the caches' idea of the time may be: with the default of 1 ms each request sets a timer. */
+const clockMs = 1_000
 
 /**
  * A directory over a cache of `max` projects. The source says when a project has changed, and that entry goes at once;
@@ -14,9 +16,9 @@ const knownTtlMs = 60_000
  */
 export function createDirectory(source: DirectorySource, options: { max?: number } = {}): ProjectDirectory {
   const max = options.max ?? 10_000
-  const projects = new LRUCache<string, Project>({ max, ttl: knownTtlMs })
+  const projects = new LRUCache<string, Project>({ max, ttl: knownTtlMs, ttlResolution: clockMs })
   // Label or key hash → ref. Dropped with the project, and checked against it when used.
-  const aliases = new LRUCache<string, string>({ max: max * 2, ttl: knownTtlMs })
+  const aliases = new LRUCache<string, string>({ max: max * 2, ttl: knownTtlMs, ttlResolution: clockMs })
   const unknown = new LRUCache<string, true>({ max, ttl: unknownTtlMs })
   const underWay = new Map<string, Promise<Project | null>>()
   let generation = 0

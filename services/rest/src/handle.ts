@@ -16,6 +16,7 @@ import type { Answer } from './render/response.ts'
 import { renderStatement } from './render/statement.ts'
 import type { Entry, SchemaStore } from './schema-cache/store.ts'
 import { loadTimezones } from './schema-cache/timezones.ts'
+import type { Settings } from './settings.ts'
 import { Timing } from './timing.ts'
 
 export interface Prepared {
@@ -37,7 +38,8 @@ export async function handle(
 ): Promise<Answer> {
   let isAuthenticated = false
   try {
-    const entry = await store.get(ctx.project, ctx.db)
+    const stored = store.get(ctx.project, ctx.db)
+    const entry = stored instanceof Promise ? await stored : stored
     const { settings } = entry.snapshot
     const timing = new Timing(settings.serverTiming)
     const rules = {
@@ -49,8 +51,9 @@ export async function handle(
     isAuthenticated = caller.isAuthenticated
     timing.end('jwt')
 
-    const timezones = mentionsTimezone(raw.headers.prefer) ? await loadTimezones(ctx.db) : null
-    const request = parseRequest(raw, settings, (name) => timezones?.has(name) ?? false)
+    const letters = lettersOf(raw)
+    const known = letters === null ? undefined : entry.reads.get(letters)
+    const request = known?.request ?? (await parse(ctx, raw, settings))
     timing.end('parse')
 
     const execution = (of: ProjectEntry): Execution => ({
@@ -69,7 +72,12 @@ export async function handle(
         timing.end('transaction')
         return renderDescription(request, current.snapshot, access, `${ctx.baseUrl}/rest/v1/`)
       }
-      const { plan, compiled } = prepare(current, request)
+      const isCurrent = current === entry
+      const prepared = isCurrent && known !== undefined ? known.prepared : prepare(current, request)
+      // What was parsed under older settings is not kept with newer ones.
+      if (isCurrent && known === undefined && letters !== null)
+        entry.reads.set(letters, { request, prepared })
+      const { plan, compiled } = prepared
       timing.end('plan')
       const executed = await execute(ctx.db, plan, compiled, execution(current))
       timing.end('transaction')
@@ -83,6 +91,26 @@ export async function handle(
     return renderError(known)
   }
 }
+
+async function parse(ctx: RequestContext, raw: RawRequest, settings: Settings): Promise<ApiRequest> {
+  const timezones = mentionsTimezone(raw.headers.prefer) ? await loadTimezones(ctx.db) : null
+  return parseRequest(raw, settings, (name) => timezones?.has(name) ?? false)
+}
+
+/**
+ * Everything in a request without body that parsing and planning look at; null where they look at more, or where it is too
+ * long to be kept. Line ends and zeros cannot occur in any part, so no two requests read alike.
+ */
+function lettersOf({ method, path, queryString, headers }: RawRequest): string | null {
+  if ((method !== 'GET' && method !== 'HEAD') || mentionsTimezone(headers.prefer)) return null
+  if (path.length + queryString.length > LETTERS_MAX) return null
+  const { accept = ABSENT, prefer = ABSENT, range = ABSENT } = headers
+  const { 'accept-profile': profile = ABSENT, 'content-type': type = ABSENT } = headers
+  return `${method} ${path}?${queryString}\n${accept}\n${prefer}\n${range}\n${profile}\n${type}`
+}
+
+const LETTERS_MAX = 1_000
+const ABSENT = '\0'
 
 /** A header of the request that is sent back, so that a call can be followed through several systems. */
 function withTrace(answer: Answer, { headers }: RawRequest, name: string | null): Answer {

@@ -62,7 +62,9 @@ export function openingStep({ begin, isSealed, settings }: FlightPlan): Step {
     ].join(', ')}`
     openings.set(key, text)
   }
-  return { text, values: settings.flat(), plan }
+  const values: string[] = []
+  for (const [name, value] of settings) values.push(name, value)
+  return { text, values, plan }
 }
 
 /** SQLSTATE of the check in the opening step. */

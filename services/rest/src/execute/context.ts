@@ -14,8 +14,8 @@ export function contextSettings(
   caller: Caller,
   settings: Settings,
   routine: Routine | null,
-): readonly (readonly [name: string, value: string])[] {
-  const list: [string, string][] = [
+): readonly Setting[] {
+  const list: Setting[] = [
     ['search_path', searchPath(request.schema, settings)],
     ['role', caller.role],
     ['request.jwt.claims', caller.claims],
@@ -23,14 +23,16 @@ export function contextSettings(
     ['request.path', raw.path],
     ['request.headers', headersJson(raw.headers)],
     ['request.cookies', cookiesJson(raw.headers.cookie)],
-    ...roleSettings(settings, caller.role),
-    ...functionSettings(settings, routine),
-    ...settings.appSettings,
   ]
+  for (const setting of roleSettings(settings, caller.role)) list.push(setting)
+  if (routine !== null && routine.settings.length > 0) list.push(...functionSettings(settings, routine))
+  for (const setting of settings.appSettings) list.push(setting)
   const { timezone } = request.preferences
   if (timezone !== null) list.push(['TimeZone', timezone])
   return list
 }
+
+type Setting = readonly [name: string, value: string]
 
 const paths = new WeakMap<Settings, Map<string, string>>()
 
@@ -48,15 +50,15 @@ function searchPath(schema: string, settings: Settings): string {
 /** An isolation level cannot be set any more once a statement runs; it goes into the BEGIN. */
 const ISOLATION = 'default_transaction_isolation'
 
-const roleSettings = (settings: Settings, role: string): [string, string][] =>
-  [...(settings.roleSettings.get(role) ?? [])].filter(([name]) => name !== ISOLATION)
-
-function functionSettings(settings: Settings, routine: Routine | null): [string, string][] {
-  if (routine === null || routine.settings.length === 0) return []
-  return routine.settings
-    .filter(([name]) => name !== ISOLATION && settings.hoistedFunctionSettings.has(name))
-    .map(([name, value]) => [name, value])
+function roleSettings(settings: Settings, role: string): readonly Setting[] {
+  const found = settings.roleSettings.get(role)
+  return found === undefined ? none : [...found].filter(([name]) => name !== ISOLATION)
 }
+
+const none: readonly Setting[] = []
+
+const functionSettings = (settings: Settings, routine: Routine): Setting[] =>
+  routine.settings.filter(([name]) => name !== ISOLATION && settings.hoistedFunctionSettings.has(name))
 
 function headersJson(headers: RawRequest['headers']): string {
   const others = headers.cookie === undefined ? headers : { ...headers, cookie: undefined }

@@ -13,13 +13,27 @@ const graceMs = 5_000
  * smuggled into a function can switch it off.
  */
 export function deadlineMs(settings: Settings, role: string, routine: Routine | null): number {
-  const name = 'statement_timeout'
-  const ofFunction = routine?.settings.find(([setting]) => setting === name)?.[1]
-  const given = ofFunction ?? settings.roleSettings.get(role)?.get(name)
-  const timeoutMs =
-    given === undefined ? (role === 'service_role' ? 0 : loginTimeoutMs) : parseDuration(given)
-  return Math.min(timeoutMs === 0 ? longestMs : timeoutMs, longestMs) + graceMs
+  const ofFunction = routine?.settings.find(([setting]) => setting === timeoutName)?.[1]
+  if (ofFunction !== undefined) return withGrace(parseDuration(ofFunction))
+  let known = ofRoles.get(settings)
+  if (known === undefined) ofRoles.set(settings, (known = new Map<string, number>()))
+  let deadline = known.get(role)
+  if (deadline === undefined) {
+    const given = settings.roleSettings.get(role)?.get(timeoutName)
+    const ofLogin = role === 'service_role' ? 0 : loginTimeoutMs
+    deadline = withGrace(given === undefined ? ofLogin : parseDuration(given))
+    // Whoever signs tokens may invent roles.
+    if (known.size < rolesMax) known.set(role, deadline)
+  }
+  return deadline
 }
+
+const timeoutName = 'statement_timeout'
+const ofRoles = new WeakMap<Settings, Map<string, number>>()
+const rolesMax = 100
+
+const withGrace = (timeoutMs: number): number =>
+  Math.min(timeoutMs === 0 ? longestMs : timeoutMs, longestMs) + graceMs
 
 const unitMs: Readonly<Record<string, number>> = {
   us: 0.001,

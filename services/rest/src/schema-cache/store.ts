@@ -1,18 +1,29 @@
 import { LRUCache } from 'lru-cache'
 import type { ProjectDb } from '@favo/postgres'
 import type { Project, RestSettings } from '@favo/projects'
+import type { ApiRequest } from '../parse/request.ts'
 import { loadSnapshot, type Snapshot } from './load.ts'
 import { ReloadBudget } from './reload-budget.ts'
 
 /** A project's snapshot and what was planned upon it; both go together. */
 export interface Entry<Planned extends object> {
   readonly snapshot: Snapshot
+  /** By the request's shape. */
   readonly plans: LRUCache<string, Planned>
+  /** By the letters of the request: who asks the same thing again is not even parsed. */
+  readonly reads: LRUCache<string, ReadRequest<Planned>>
+}
+
+export interface ReadRequest<Planned extends object> {
+  readonly request: ApiRequest
+  readonly prepared: Planned
 }
 
 interface Slot<Planned extends object> {
   readonly rest: RestSettings
   readonly entry: Promise<Entry<Planned>>
+  /** The same, when it is there. */
+  loaded: Entry<Planned> | null
   /** Something changed since. */
   isStale: boolean
   /** When it may be read again, by performance.now(); infinite while it is being read. */
@@ -25,6 +36,7 @@ const OBJECTS_MAX = 1_000_000
 /** A single project counts for no more, or its snapshot could not be kept at all. */
 const OBJECTS_PER_PROJECT_MAX = 250_000
 const PLANS_PER_PROJECT_MAX = 500
+const READS_PER_PROJECT_MAX = 50
 /** Reading may take this share of the time: whoever changes a schema in a loop is served what was read before. */
 const READING_SHARE = 0.1
 
@@ -37,13 +49,14 @@ export class SchemaStore<Planned extends object> {
   readonly #listening = new Map<string, Promise<void>>()
   readonly #reloads = new ReloadBudget()
 
-  async get(project: Project, db: ProjectDb): Promise<Entry<Planned>> {
+  /** At once where it has been read, which is nearly always. */
+  get(project: Project, db: ProjectDb): Entry<Planned> | Promise<Entry<Planned>> {
     const slot = this.#slots.get(project.database)
     const isGood =
       slot !== undefined &&
       slot.rest === project.rest &&
       !(slot.isStale && performance.now() >= slot.renewableAt)
-    return isGood ? slot.entry : this.#load(project, db)
+    return isGood ? (slot.loaded ?? slot.entry) : this.#load(project, db)
   }
 
   /**
@@ -65,9 +78,14 @@ export class SchemaStore<Planned extends object> {
         const readAt = performance.now()
         slot.renewableAt = readAt + (readAt - startedAt) / READING_SHARE
         if (this.#slots.peek(database) === slot) this.#slots.set(database, slot, { size: sizeOf(snapshot) })
-        return { snapshot, plans: new LRUCache<string, Planned>({ max: PLANS_PER_PROJECT_MAX }) }
+        slot.loaded = {
+          snapshot,
+          plans: new LRUCache<string, Planned>({ max: PLANS_PER_PROJECT_MAX }),
+          reads: new LRUCache<string, ReadRequest<Planned>>({ max: READS_PER_PROJECT_MAX }),
+        }
+        return slot.loaded
       })
-    const slot: Slot<Planned> = { rest, entry, isStale: false, renewableAt: Infinity }
+    const slot: Slot<Planned> = { rest, entry, loaded: null, isStale: false, renewableAt: Infinity }
     this.#slots.set(database, slot, { size: 1 })
     // A failed reading is not kept; the next request tries again.
     entry.catch(() => {
