@@ -26,7 +26,7 @@ export interface AuthReply {
 interface RouteInput<A extends Access, Body> {
   readonly caller: Callers[A]
   readonly body: Body
-  /** A body in the form of HTML's forms; empty when it is of another type. */
+  /** A body in the form of HTML's forms, or the texts of a JSON object in its place; empty when it is of another type. */
   readonly form: URLSearchParams
   readonly headers: IncomingHttpHeaders
   /** The user of the request's access token, where being signed in is not asked of everybody. Throws as `user` routes do. */
@@ -112,5 +112,16 @@ function queryOf(request: FastifyRequest): URLSearchParams {
 function formOf(request: FastifyRequest): URLSearchParams {
   const type = request.headers['content-type'] ?? ''
   const isForm = /^application\/x-www-form-urlencoded\b/i.test(type)
+  if (/^application\/json\b/i.test(type)) return textsOf(bodyBytes(request))
   return new URLSearchParams(isForm ? bodyBytes(request).toString('utf8') : '')
+}
+
+function textsOf(json: Buffer): URLSearchParams {
+  try {
+    const value: unknown = JSON.parse(json.toString('utf8'))
+    if (typeof value !== 'object' || value === null) return new URLSearchParams()
+    return new URLSearchParams(Object.entries(value).filter(([, member]) => typeof member === 'string'))
+  } catch {
+    return new URLSearchParams()
+  }
 }

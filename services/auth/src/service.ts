@@ -40,6 +40,8 @@ import { effectiveSettings } from './settings.ts'
 import { settingsRoute } from './settings.route.ts'
 import { signInElsewhereRoutes } from './sign-in-elsewhere/routes.ts'
 import { signUpRoute } from './sign-up/sign-up.route.ts'
+import { clientRoutes } from './oauth-server/clients.route.ts'
+import { oauthServerRoutes } from './oauth-server/oauth-server.route.ts'
 import { ssoRoutes } from './sso/routes.ts'
 import { tokenRoute } from './token/token.route.ts'
 import { getUserRoute, updateUserRoute } from './user/user.route.ts'
@@ -88,6 +90,8 @@ const routes = [
   generateLinkRoute,
   ...signInElsewhereRoutes,
   ...ssoRoutes,
+  ...clientRoutes,
+  ...oauthServerRoutes,
   inboxRoute,
   listUsersRoute,
   createUserRoute,
@@ -113,6 +117,7 @@ export function createAuth(deps: AuthDeps): AuthService {
       /^\/authorize$/,
       /^\/\.well-known\//,
       /^\/sso\/saml\/(acs|metadata)$/,
+      /^\/oauth\/(authorize|token|userinfo|clients\/register)$/,
     ],
     routes: async (app) =>
       mountRoutes(app, deps, {

@@ -12,6 +12,8 @@ export interface RefreshTokenRow {
   /** By the database's clock: so long after its last change that using it again is no accident any more. */
   readonly is_past_reuse: boolean
   readonly is_session_expired: boolean
+  /** The client of the project's OAuth server that the session was given to. */
+  readonly oauth_client_id: string | null
 }
 
 /**
@@ -20,7 +22,7 @@ export interface RefreshTokenRow {
  */
 export const lockRefreshToken = (tx: Queryable, token: string, reuseIntervalSeconds: number) =>
   tx.maybeOne<RefreshTokenRow>(sql`
-    select t.id::text as id, t.token, s.user_id, t.session_id, coalesce(t.revoked, false) as revoked,
+    select t.id::text as id, t.token, s.user_id, t.session_id, s.oauth_client_id, coalesce(t.revoked, false) as revoked,
       clock_timestamp() > t.updated_at + make_interval(secs => ${reuseIntervalSeconds}) as is_past_reuse,
       coalesce(s.not_after < now(), false) as is_session_expired
     from auth.refresh_tokens t

@@ -32,6 +32,9 @@ export async function findSignedIn(ctx: AuthContext, claims: Claims): Promise<Si
   const { sub, session_id: sessionClaim } = claims
   if (sub === undefined || sub === '') throw authErrors.badJwt('invalid claim: missing sub claim')
   if (!isUuid(sub)) throw authErrors.badJwt('invalid claim: sub claim must be a UUID', 400)
+  // An id token of the project's OAuth server tells a client who somebody is, and lets nobody act for him.
+  if (claims.client_id !== undefined && (sessionClaim === undefined || sessionClaim === ''))
+    throw authErrors.badJwt('invalid claim: missing session_id claim')
   const sessionId =
     sessionClaim === undefined || sessionClaim === '' || sessionClaim === NIL ? null : sessionClaim
 

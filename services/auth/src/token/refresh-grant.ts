@@ -1,6 +1,7 @@
 import type { Queryable } from '@favo/postgres'
 import type { AuthContext } from '../context.ts'
 import { authErrors } from '../errors.ts'
+import { OAuthError } from '../oauth-error.ts'
 import { createRefreshToken, isRefreshToken } from '../refresh-tokens/refresh-token.ts'
 import {
   deleteTokenWithoutSession,
@@ -31,7 +32,11 @@ type Outcome =
  * GoTrue retries while another request holds the row; here requests wait for each other in the database, for the
  * millisecond that it takes.
  */
-export async function refreshGrant(ctx: AuthContext, token: string): Promise<IssuedSession> {
+export async function refreshGrant(
+  ctx: AuthContext,
+  token: string,
+  oauthClientId: string | null = null,
+): Promise<IssuedSession> {
   if (!isRefreshToken(token)) throw authErrors.validationFailed('Refresh token is not valid')
   const outcome = await ctx.db.transaction(async (tx): Promise<Outcome> => {
     const found = await lockRefreshToken(tx, token, ctx.settings.refreshTokenReuseIntervalSeconds)
@@ -39,6 +44,7 @@ export async function refreshGrant(ctx: AuthContext, token: string): Promise<Iss
     const user = await findUserById(tx, found.user_id)
     if (user === null) throw authErrors.refreshTokenNotFound()
     if (user.is_banned) throw authErrors.refreshTokenUserBanned()
+    checkClient(found, oauthClientId)
     if (found.is_session_expired) throw authErrors.refreshTokenSessionExpired()
 
     const refreshToken = await findNextToken(tx, found, user)
@@ -49,6 +55,7 @@ export async function refreshGrant(ctx: AuthContext, token: string): Promise<Iss
       id: found.session_id,
       methods,
       method: 'token_refresh',
+      oauthClientId: found.oauth_client_id,
     })
     return { kind: 'refreshed', session: { user, accessToken, refreshToken } }
   })
@@ -56,6 +63,19 @@ export async function refreshGrant(ctx: AuthContext, token: string): Promise<Iss
   if (outcome.kind === 'reused') throw authErrors.refreshTokenUsed()
   const isFromBeforeSessions = await deleteTokenWithoutSession(ctx.db, token)
   throw isFromBeforeSessions ? authErrors.refreshTokenWithoutSession() : authErrors.refreshTokenNotFound()
+}
+
+/** A session of one client is no other's, and none of the project's own pages'. */
+function checkClient({ oauth_client_id: owner }: RefreshTokenRow, asking: string | null): void {
+  if (owner === asking) return
+  throw new OAuthError(
+    'invalid_client',
+    owner === null
+      ? 'Client authentication not allowed for non-OAuth session'
+      : asking === null
+        ? 'Client authentication required for OAuth session'
+        : "Client does not match the session's OAuth client",
+  )
 }
 
 /** Null when the token was stolen, as far as can be told; its whole family is revoked then. */
