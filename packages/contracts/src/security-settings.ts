@@ -29,8 +29,10 @@ const hookSecrets = z
   .max(4_096)
   .regex(/^(?:v1,whsec_[A-Za-z0-9+/=_-]{8,}(?:\|v1,whsec_[A-Za-z0-9+/=_-]{8,})*)?$/)
 
-const hookFields = Object.fromEntries(
-  hookNames.flatMap((name) => [
+type Field = z.ZodType<boolean | number | string>
+
+const hookFields: Readonly<Record<string, Field>> = Object.fromEntries(
+  hookNames.flatMap((name): [string, Field][] => [
     [`hook_${name}_enabled`, z.boolean()],
     [`hook_${name}_uri`, hookUri],
     [`hook_${name}_secrets`, hookSecrets],
@@ -53,7 +55,7 @@ export const smsCredentialNames = [
 ] as const
 
 /** Settings of factors, passkeys, sessions, passwords, mails, hooks and messages, by the Management API's names. */
-export const securityFields: Readonly<Record<string, z.ZodType<boolean | number | string>>> = {
+export const securityFields: Readonly<Record<string, Field>> = {
   external_anonymous_users_enabled: z.boolean(),
   uri_allow_list: text(16_384),
   mailer_otp_exp: count(0, 2_147_483_647),
@@ -86,7 +88,7 @@ export const securityFields: Readonly<Record<string, z.ZodType<boolean | number 
   security_captcha_provider: z.enum(['hcaptcha', 'turnstile']),
   security_captcha_secret: text(1_024),
   sms_provider: z.enum(['local', 'twilio', 'messagebird', 'vonage', 'textlocal']),
-  ...Object.fromEntries(smsCredentialNames.map((name) => [`sms_${name}`, text(1_024)])),
+  ...Object.fromEntries(smsCredentialNames.map((name): [string, Field] => [`sms_${name}`, text(1_024)])),
   ...hookFields,
 }
 

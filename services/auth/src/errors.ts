@@ -171,8 +171,8 @@ export const authErrors = {
   refreshTokenUserBanned: () => new AuthError(400, 'user_banned', 'Invalid Refresh Token: User Banned'),
   refreshTokenWithoutSession: () =>
     new AuthError(400, 'session_not_found', 'Invalid Refresh Token: No Valid Session Found'),
-  refreshTokenSessionExpired: () =>
-    new AuthError(400, 'session_expired', 'Invalid Refresh Token: Session Expired'),
+  refreshTokenSessionExpired: (why = '') =>
+    new AuthError(400, 'session_expired', `Invalid Refresh Token: Session Expired${why}`),
 
   appMetadataNeedsAdmin: () =>
     new AuthError(403, 'not_admin', 'Updating app_metadata requires admin privileges'),

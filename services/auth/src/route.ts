@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { bodyBytes } from '@favo/http'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { checkCaptcha } from './captcha/check-captcha.ts'
 import type { AuthContext, Administrator, SignedIn } from './context.ts'
 import { parseBody, type BodySchema } from './parse-body.ts'
 import { findRedirect } from './redirects/redirect-url.ts'
@@ -45,6 +46,8 @@ interface RouteDefinition<A extends Access, Body> {
   readonly path: string
   readonly access: A
   readonly body?: BodySchema<Body>
+  /** Whether a captcha must be solved, where the project wants one; by the query where one path does several things. */
+  readonly captcha?: true | ((query: URLSearchParams) => boolean)
   readonly handle: (ctx: AuthContext, input: RouteInput<A, Body>) => Promise<AuthReply>
 }
 
@@ -63,7 +66,7 @@ const callers: { [A in Access]: (ctx: AuthContext, request: FastifyRequest) => P
 
 /** One endpoint: caller first, then the body, then the rule; errors in GoTrue's form. */
 export function route<A extends Access, Body = undefined>(definition: RouteDefinition<A, Body>): AuthRoute {
-  const { operation, method, path, access, body, handle } = definition
+  const { operation, method, path, access, body, captcha, handle } = definition
   const findCaller = callers[access]
   return {
     access,
@@ -78,6 +81,8 @@ export function route<A extends Access, Body = undefined>(definition: RouteDefin
         handler: async (request, reply) => {
           try {
             const ctx = createContext(request)
+            if (captcha !== undefined && ctx.settings.captchaEnabled)
+              if (captcha === true || captcha(queryOf(request))) await checkCaptcha(ctx, request)
             const answer = await handle(ctx, {
               caller: await findCaller(ctx, request),
               body: body === undefined ? (undefined as Body) : parseBody(body, request),

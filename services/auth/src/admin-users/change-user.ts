@@ -32,7 +32,7 @@ export async function changeUser(
   const email = input.email === '' ? null : parseEmail(input.email)
   const phone = input.phone === '' ? null : parsePhone(input.phone)
   const banSeconds = parseBanDuration(input.ban_duration)
-  if (input.password !== null) checkPasswordStrength(ctx.settings, input.password)
+  if (input.password !== null) await checkPasswordStrength(ctx, input.password)
   const passwordHash =
     input.password === null || input.password === '' ? null : await ctx.passwords.hash(input.password)
 

@@ -125,7 +125,7 @@ async function checkNewEmail(
 
 async function hashPassword(ctx: AuthContext, password: string): Promise<string> {
   if (password === '') throw authErrors.validationFailed('Signup requires a valid password')
-  checkPasswordStrength(ctx.settings, password)
+  await checkPasswordStrength(ctx, password)
   return ctx.passwords.hash(password)
 }
 

@@ -21,6 +21,7 @@ export const otpRoute = route({
   method: 'POST',
   path: '/otp',
   access: 'public',
+  captcha: true,
   body: body('OtpParams', {
     ...shape,
     channel: text(),
@@ -51,6 +52,7 @@ export const magicLinkRoute = route({
   method: 'POST',
   path: '/magiclink',
   access: 'public',
+  captcha: true,
   body: body('MagicLinkParams', shape),
   handle: async (ctx, { body, redirectTo }) => {
     if (body.email === '') throw authErrors.magicLinkNeedsEmail()

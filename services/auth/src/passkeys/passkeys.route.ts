@@ -18,6 +18,7 @@ export const passkeyRoutes = [
     method: 'POST',
     path: '/passkeys/authentication/options',
     access: 'public',
+    captcha: true,
     handle: async (ctx) => {
       requireEnabled(ctx)
       return { status: 200, body: await offerAuthentication(ctx) }

@@ -17,6 +17,7 @@ export const recoverRoute = route({
   method: 'POST',
   path: '/recover',
   access: 'public',
+  captcha: true,
   body: body('RecoverParams', { email: text(), code_challenge: text(), code_challenge_method: text() }),
   handle: async (ctx, { body, redirectTo }) => {
     if (body.email === '') throw authErrors.validationFailed('Password recovery requires an email')

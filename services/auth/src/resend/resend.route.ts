@@ -18,6 +18,7 @@ export const resendRoute = route({
   method: 'POST',
   path: '/resend',
   access: 'public',
+  captcha: true,
   body: body('ResendConfirmationParams', {
     type: text(),
     email: text(),

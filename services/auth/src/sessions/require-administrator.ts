@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import type { Administrator, AuthContext } from '../context.ts'
 import { authErrors } from '../errors.ts'
+import { findSessionProblem } from './session-limits.sql.ts'
 import { findSignedIn, readClaims } from './require-signed-in.ts'
 
 /** GoTrue's default of GOTRUE_JWT_ADMIN_ROLES. */
@@ -18,8 +19,15 @@ export async function requireAdministrator(
   if (typeof claims.session_id === 'string' && claims.session_id !== '') {
     const { session } = await findSignedIn(ctx, claims)
     if (session?.is_expired === true) throw authErrors.sessionNoLongerValid()
+    if (session !== null && (await isPastLimits(ctx, session.id))) throw authErrors.sessionNoLongerValid()
   }
   if (typeof claims.role !== 'string' || !administratorRoles.has(claims.role))
     throw authErrors.userNotAllowed()
   return { role: claims.role }
+}
+
+/** A newer session of the same user takes nothing from this one until it is refreshed. */
+async function isPastLimits(ctx: AuthContext, sessionId: string): Promise<boolean> {
+  const problem = await findSessionProblem(ctx.db, ctx.settings, sessionId, null)
+  return problem === 'timebox' || problem === 'inactivity'
 }

@@ -11,6 +11,7 @@ export const signUpRoute = route({
   method: 'POST',
   path: '/signup',
   access: 'public',
+  captcha: true,
   body: body('SignupParams', {
     email: text(),
     phone: text(),

@@ -39,7 +39,7 @@ export type SignUpResult =
 export async function signUp(ctx: AuthContext, input: SignUpInput): Promise<SignUpResult> {
   if (ctx.settings.disableSignup) throw authErrors.signupDisabled()
   if (input.password === '') throw authErrors.validationFailed('Signup requires a valid password')
-  checkPasswordStrength(ctx.settings, input.password)
+  await checkPasswordStrength(ctx, input.password)
   if (input.email !== '' && input.phone !== '')
     throw authErrors.validationFailed('Only an email address or phone number should be provided on signup.')
   if (input.phone !== '') throw authErrors.phoneSignupDisabled()

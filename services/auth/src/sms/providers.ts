@@ -53,7 +53,8 @@ export const smsProviders: Readonly<Record<Exclude<SmsProviderName, 'local'>, Sm
       }
     },
     problem: (status, reply) => {
-      if (status !== 200 && status !== 201) return String(reply.message ?? status)
+      if (status !== 200 && status !== 201)
+        return typeof reply.message === 'string' ? reply.message : String(status)
       const isLost = reply.status === 'failed' || reply.status === 'undelivered'
       return isLost ? `twilio error: ${String(reply.error_message)}` : null
     },

@@ -16,6 +16,7 @@ export const ssoRoute = route({
   method: 'POST',
   path: '/sso',
   access: 'public',
+  captcha: true,
   body: body('SingleSignOnParams', {
     provider_id: text(),
     domain: text(),

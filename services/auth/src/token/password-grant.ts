@@ -45,7 +45,7 @@ export async function passwordGrant(ctx: AuthContext, input: PasswordGrantInput)
     traits: { provider: 'email' },
   })
   if (session === null) throw authErrors.invalidCredentials()
-  return { ...session, weakness: safeWeakness(ctx, password) }
+  return { ...session, weakness: await safeWeakness(ctx, password) }
 }
 
 const DEFAULT_REJECTION = 'Further password verification attempts will be rejected.'
@@ -61,6 +61,6 @@ async function askAboutAttempt(ctx: AuthContext, userId: string, isValid: boolea
 }
 
 /** A password that is too long to be hashed today was hashed by somebody else; it is good enough. */
-function safeWeakness(ctx: AuthContext, password: string): Weakness | null {
-  return Buffer.byteLength(password) > 72 ? null : findWeakness(ctx.settings, password)
+async function safeWeakness(ctx: AuthContext, password: string): Promise<Weakness | null> {
+  return Buffer.byteLength(password) > 72 ? null : findWeakness(ctx, password)
 }

@@ -13,6 +13,7 @@ import {
   type RefreshTokenRow,
 } from '../refresh-tokens/refresh-tokens.sql.ts'
 import { createAccessToken } from '../sessions/access-token.ts'
+import { findSessionProblem } from '../sessions/session-limits.sql.ts'
 import type { IssuedSession } from '../sessions/session-reply.ts'
 import { recordAudit } from '../audit/audit.sql.ts'
 import type { UserRow } from '../users/user.ts'
@@ -46,6 +47,7 @@ export async function refreshGrant(
     if (user.is_banned) throw authErrors.refreshTokenUserBanned()
     checkClient(found, oauthClientId)
     if (found.is_session_expired) throw authErrors.refreshTokenSessionExpired()
+    await checkLimits(ctx, tx, found)
 
     const refreshToken = await findNextToken(tx, found, user)
     // Returned and not thrown: the revocation must be committed.
@@ -76,6 +78,17 @@ function checkClient({ oauth_client_id: owner }: RefreshTokenRow, asking: string
         ? 'Client authentication required for OAuth session'
         : "Client does not match the session's OAuth client",
   )
+}
+
+async function checkLimits(ctx: AuthContext, tx: Queryable, found: RefreshTokenRow): Promise<void> {
+  switch (await findSessionProblem(tx, ctx.settings, found.session_id, found.id)) {
+    case 'timebox':
+      throw authErrors.refreshTokenSessionExpired()
+    case 'inactivity':
+      throw authErrors.refreshTokenSessionExpired(' (Inactivity)')
+    case 'superseded':
+      throw authErrors.refreshTokenSessionExpired(' (Revoked by Newer Login)')
+  }
 }
 
 /** Null when the token was stolen, as far as can be told; its whole family is revoked then. */

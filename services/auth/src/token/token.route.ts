@@ -8,12 +8,16 @@ import { pkceGrant } from './pkce-grant.ts'
 import { refreshGrant } from './refresh-grant.ts'
 import { web3Grant } from './web3-grant.ts'
 
+/** They continue what a captcha was solved for, or come from another provider. */
+const grantsWithoutCaptcha = new Set(['pkce', 'refresh_token', 'id_token'])
+
 /** All grants share one path and differ by query, so the body has the members of all; each grant reads its own. */
 export const tokenRoute = route({
   operation: 'auth.token',
   method: 'POST',
   path: '/token',
   access: 'public',
+  captcha: (query) => !grantsWithoutCaptcha.has(query.get('grant_type') ?? ''),
   body: body('TokenParams', {
     email: text(),
     phone: text(),

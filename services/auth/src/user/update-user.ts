@@ -47,7 +47,7 @@ export async function updateUser(
     email: given.email === '' ? '' : parseEmail(given.email),
     phone: given.phone === '' ? '' : parsePhone(given.phone),
   }
-  if (input.password !== null) checkPasswordStrength(ctx.settings, input.password)
+  if (input.password !== null) await checkPasswordStrength(ctx, input.password)
   checkAllowed(caller, input)
   await checkAddresses(ctx, caller.user, input)
 
