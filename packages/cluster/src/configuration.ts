@@ -31,7 +31,6 @@ export function renderConfiguration(options: ConfigurationOptions): string {
     // As on Supabase: full-text search without a configuration stems English words, EXPLAIN tells the query's id.
     default_text_search_config: 'pg_catalog.english',
     compute_query_id: 'on',
-    jit: 'off', // costs more than it gives on short statements
     autovacuum_naptime: '30min', // each round visits every touched database; busy ones are vacuumed by our own schedule
     // After a crash: one sync of the file system instead of opening each of 456 files per database.
     ...(process.platform === 'linux' ? { recovery_init_sync_method: 'syncfs' } : {}),

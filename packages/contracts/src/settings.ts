@@ -2,7 +2,10 @@ import { z } from 'zod'
 
 const names = /^[^\0]*$/
 
-/** `GET` and `PATCH /v1/projects/{ref}/postgrest`. Lists of schemas are comma-separated, as PostgREST's settings are. */
+/**
+ * `GET` and `PATCH /v1/projects/{ref}/postgrest`. Lists of schemas are comma-separated, as PostgREST's settings are. From
+ * `db_aggregates_enabled` on they are ours, named as PostgREST's own settings; on Supabase only SQL can set those.
+ */
 export const PostgrestConfig = z.object({
   db_schema: z.string(),
   /** 0 means no limit. */
@@ -12,6 +15,11 @@ export const PostgrestConfig = z.object({
   db_pool_acquisition_timeout: z.number().nullable(),
   db_pool_max_lifetime: z.number().nullable(),
   db_pool_max_idletime: z.number().nullable(),
+  db_aggregates_enabled: z.boolean(),
+  db_plan_enabled: z.boolean(),
+  db_tx_end: z.string(),
+  db_pre_request: z.string().nullable(),
+  openapi_mode: z.string(),
 })
 export type PostgrestConfig = z.infer<typeof PostgrestConfig>
 
@@ -24,6 +32,12 @@ export const UpdatePostgrestBody = z.object({
   db_pool_acquisition_timeout: z.number().int().nullable().optional(),
   db_pool_max_lifetime: z.number().int().nullable().optional(),
   db_pool_max_idletime: z.number().int().nullable().optional(),
+  db_aggregates_enabled: z.boolean().optional(),
+  db_plan_enabled: z.boolean().optional(),
+  db_tx_end: z.enum(['commit', 'commit-allow-override', 'rollback', 'rollback-allow-override']).optional(),
+  /** As it is written in SQL: `private.check_request`. Null or empty for none. */
+  db_pre_request: z.string().max(256).regex(names).nullable().optional(),
+  openapi_mode: z.enum(['follow-privileges', 'ignore-privileges', 'disabled']).optional(),
 })
 export type UpdatePostgrestBody = z.infer<typeof UpdatePostgrestBody>
 

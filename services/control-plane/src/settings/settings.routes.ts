@@ -4,15 +4,15 @@ import {
   UpdateSecurityBody,
   UpdateSignInBody,
   type AuthConfig,
-  type PostgrestConfig,
 } from '@favo/contracts'
 import { sql } from '@favo/postgres'
-import type { AuthSettings, Project, RestSettings } from '@favo/projects'
+import type { AuthSettings, Project } from '@favo/projects'
 import type { ControlContext } from '../context.ts'
 import { loadProject } from '../directory-source.ts'
 import { controlErrors } from '../errors.ts'
 import { route, type Route } from '../route.ts'
 import { mergeAuthSettings, mergeRestSettings } from './settings.sql.ts'
+import { readRest, renderRest } from './rest-settings.ts'
 import { renderSecurity, saveSecurity } from './security-settings.ts'
 import { renderSignIn, saveSignIn } from './sign-in-settings.ts'
 
@@ -60,34 +60,6 @@ async function getSettings(ctx: ControlContext, ref: string | undefined): Promis
   if (project === null) throw controlErrors.projectNotFound()
   return project
 }
-
-const splitNames = (list: string) =>
-  list
-    .split(',')
-    .map((name) => name.trim())
-    .filter((name) => name !== '')
-
-function readRest(body: UpdatePostgrestBody): Partial<RestSettings> {
-  const schemas = body.db_schema === undefined ? undefined : splitNames(body.db_schema)
-  if (schemas?.length === 0) throw controlErrors.invalid('db_schema must name at least one schema.')
-  return {
-    ...(schemas === undefined ? {} : { schemas }),
-    ...(body.db_extra_search_path === undefined
-      ? {}
-      : { extraSearchPath: splitNames(body.db_extra_search_path) }),
-    ...(body.max_rows === undefined ? {} : { maxRows: body.max_rows === 0 ? null : body.max_rows }),
-  }
-}
-
-const renderRest = (rest: RestSettings): PostgrestConfig => ({
-  db_schema: rest.schemas.join(', '),
-  max_rows: rest.maxRows ?? 0,
-  db_extra_search_path: rest.extraSearchPath.join(', '),
-  db_pool: null,
-  db_pool_acquisition_timeout: null,
-  db_pool_max_lifetime: null,
-  db_pool_max_idletime: null,
-})
 
 function readAuth(body: UpdateAuthBody): Partial<AuthSettings> {
   const patch: Partial<AuthSettings> = {
