@@ -27,6 +27,7 @@ import { changeFactorRoute, deleteFactorRoute, listFactorsRoute } from './factor
 import { adminPasskeyRoutes } from './passkeys/admin-passkeys.route.ts'
 import { passkeyRoutes } from './passkeys/passkeys.route.ts'
 import { followLinkRoute, verifyRoute } from './verify/verify.route.ts'
+import { customProviderRoutes } from './custom-providers/custom-providers.route.ts'
 import { healthRoute } from './health.route.ts'
 import { jwksRoute } from './jwks.route.ts'
 import { logoutRoute } from './logout/logout.route.ts'
@@ -89,6 +90,7 @@ const routes = [
   inviteRoute,
   generateLinkRoute,
   ...signInElsewhereRoutes,
+  ...customProviderRoutes,
   ...ssoRoutes,
   ...clientRoutes,
   ...oauthServerRoutes,

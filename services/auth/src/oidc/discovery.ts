@@ -74,7 +74,7 @@ function remember<T extends object>(
   return answer
 }
 
-async function fetchDiscovery(outbound: Outbound, issuer: string, url: string): Promise<Discovery> {
+export async function fetchDiscovery(outbound: Outbound, issuer: string, url: string): Promise<Discovery> {
   const document = readJson(await askElsewhere(outbound, { url })) as Partial<Discovery>
   // Apple has two names for one issuer; whether a token's is one of them is checked there.
   const isApple = issuer === 'https://appleid.apple.com' || issuer === 'https://account.apple.com'

@@ -122,7 +122,11 @@ function mapProfile(profile: Profile, raw: Json, row: CustomProviderRow): Profil
     ...(first === undefined ? {} : { email: first.email, email_verified: first.isVerified }),
   }
   const mapped = Object.entries(row.attribute_mapping).flatMap(([name, from]) =>
-    typeof from !== 'string' ? [[name, from] as const] : from in base ? [[name, base[from]] as const] : [],
+    typeof from !== 'string'
+      ? [[name, from] as const]
+      : Object.hasOwn(base, from)
+        ? [[name, base[from]] as const]
+        : [],
   )
   const claims = { ...base, ...Object.fromEntries(mapped) }
   return { emails: oneEmail(claims.email, claims.email_verified === true), claims }
