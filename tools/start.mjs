@@ -4,6 +4,5 @@ import { pathToFileURL } from 'node:url'
 import { join } from 'node:path'
 
 ensureInstalled()
-const { register } = await import('tsx/esm/api')
-register()
+await import('./typescript.mjs')
 await import(pathToFileURL(join(root, 'apps/server/src/main.ts')).href)
