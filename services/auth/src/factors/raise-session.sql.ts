@@ -25,11 +25,13 @@ export const addMethod = (tx: Queryable, sessionId: string, method: string) =>
     order by updated_at desc
   `)
 
+/** Gives the client of the project's OAuth server that holds the session; null for the project's own. */
 export const setLevel = (tx: Queryable, sessionId: string, aal: string, factorId: string) =>
-  tx.run(sql`
+  tx.one<{ readonly oauth_client_id: string | null }>(sql`
     update auth.sessions
     set aal = ${aal}::auth.aal_level, factor_id = ${factorId}, updated_at = now()
     where id = ${sessionId}
+    returning oauth_client_id
   `)
 
 /** One token in the place of all. */

@@ -20,12 +20,17 @@ export async function raiseSession(
 ): Promise<IssuedSession> {
   const methods = await addMethod(tx, sessionId, method)
   if (methods.length === 0) throw authErrors.sessionFromClaimNotFound()
-  await setLevel(tx, sessionId, levelOf(methods), factorId)
+  const { oauth_client_id: oauthClientId } = await setLevel(tx, sessionId, levelOf(methods), factorId)
   const refreshToken = createRefreshToken()
   await renewTokens(tx, sessionId, userId, refreshToken)
   await deleteLowerSessions(tx, userId, 'aal2')
   const user = await getUserById(tx, userId)
-  const accessToken = await createAccessToken(ctx, tx, user, { id: sessionId, methods, method })
+  const accessToken = await createAccessToken(ctx, tx, user, {
+    id: sessionId,
+    methods,
+    method,
+    oauthClientId,
+  })
   return { user, accessToken, refreshToken }
 }
 
