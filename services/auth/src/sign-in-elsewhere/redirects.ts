@@ -1,4 +1,5 @@
 import { ConnectionError, DatabaseError } from '@favo/postgres'
+import type { AuthContext } from '../context.ts'
 import { AuthError, type AuthErrorCode } from '../errors.ts'
 import { OAuthError } from '../oauth-error.ts'
 import type { AuthReply } from '../route.ts'
@@ -33,11 +34,18 @@ export function errorParams(error: unknown): Record<string, string> {
   return { error: 'server_error', error_code: 'unexpected_failure', error_description: description }
 }
 
-/** Whether a person must look at it. */
-export const isFailure = (error: unknown): boolean =>
-  !(error instanceof OAuthError) &&
-  !(error instanceof AuthError && error.status < 500) &&
-  !(error instanceof ConnectionError && error.kind === 'cancelled')
+/**
+ * Notes what the browser is not told. A provider that fails, or the project's own SQL, is the customer's to mend; only the
+ * unknown needs a person of the platform.
+ */
+export function logFailure(ctx: AuthContext, error: unknown, what: string): void {
+  if (error instanceof OAuthError || (error instanceof AuthError && error.status < 500)) return
+  if (error instanceof AuthError) ctx.log.warn({ code: error.code, error: error.cause ?? error }, what)
+  else if (error instanceof DatabaseError)
+    ctx.log.warn({ sqlstate: error.code, constraint: error.constraint, table: error.table }, what)
+  else if (error instanceof ConnectionError) ctx.log.warn({ error }, what)
+  else ctx.log.error({ error }, what)
+}
 
 const headersTo = (location: string) => ({
   location,

@@ -1,7 +1,7 @@
 import type { AuthContext } from '../context.ts'
 import { route, type AuthReply } from '../route.ts'
 import { finishSignIn, getFlow, redirectOf } from './callback.ts'
-import { errorParams, isFailure, redirect, redirectWithError } from './redirects.ts'
+import { errorParams, logFailure, redirect, redirectWithError } from './redirects.ts'
 import { startSignIn } from './start-sign-in.ts'
 
 export const authorizeRoute = route({
@@ -36,7 +36,7 @@ async function handleCallback(ctx: AuthContext, returned: URLSearchParams): Prom
     target = redirectOf(ctx, flow)
     return await finishSignIn(ctx, flow, returned)
   } catch (error) {
-    if (isFailure(error)) ctx.log.error({ error }, 'sign-in elsewhere failed')
+    logFailure(ctx, error, 'sign-in elsewhere failed')
     if (target !== null) return redirectWithError(target, errorParams(error))
     // Without a flow nobody knows where the browser came from: the site is told, in the query only, as GoTrue does it.
     const site = new URL(ctx.settings.siteUrl)

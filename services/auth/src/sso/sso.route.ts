@@ -1,7 +1,7 @@
 import type { AuthContext } from '../context.ts'
 import { body, optionalFlag, text } from '../parse-body.ts'
 import { route } from '../route.ts'
-import { errorParams, isFailure, redirect } from '../sign-in-elsewhere/redirects.ts'
+import { errorParams, logFailure, redirect } from '../sign-in-elsewhere/redirects.ts'
 import { consumeAssertion } from './consume-assertion.ts'
 import { renderMetadata } from './service-provider.ts'
 import { signInWithSso } from './sign-in-with-sso.ts'
@@ -63,7 +63,7 @@ export const samlAcsRoute = route({
     try {
       return await consumeAssertion(ctx, form)
     } catch (error) {
-      if (isFailure(error)) ctx.log.error({ error }, 'single sign-on failed')
+      logFailure(ctx, error, 'single sign-on failed')
       const site = new URL(ctx.settings.siteUrl)
       for (const [name, value] of Object.entries(errorParams(error))) site.searchParams.set(name, value)
       return redirect(site.toString(), 303)
