@@ -65,10 +65,17 @@ function write(reply: FastifyReply, answer: Answer): void {
   if (answer.statusText === null) raw.writeHead(answer.status, headers)
   else raw.writeHead(answer.status, answer.statusText, headers)
   const { body } = answer
+  const { socket } = raw
   if (body === null) raw.end()
-  else if (body.length > SMALL_BYTES) raw.end(body)
-  // As text, which Latin-1 keeps byte for byte, it leaves in one piece with the headers.
-  else raw.end(body.toString('latin1'), 'latin1')
+  else if (body.length > SMALL_BYTES || socket === null) raw.end(body)
+  else {
+    // As text, which Latin-1 keeps byte for byte, it becomes one string with the headers; uncorked before the end, which
+    // adds an empty chunk of its own, that is one plain write instead of a list of three.
+    socket.cork()
+    raw.write(body.toString('latin1'), 'latin1')
+    socket.uncork()
+    raw.end()
+  }
 }
 
 const SMALL_BYTES = 16_384

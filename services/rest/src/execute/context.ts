@@ -52,10 +52,14 @@ const ISOLATION = 'default_transaction_isolation'
 
 function roleSettings(settings: Settings, role: string): readonly Setting[] {
   const found = settings.roleSettings.get(role)
-  return found === undefined ? none : [...found].filter(([name]) => name !== ISOLATION)
+  if (found === undefined) return none
+  let list = lists.get(found)
+  if (list === undefined) lists.set(found, (list = [...found].filter(([name]) => name !== ISOLATION)))
+  return list
 }
 
 const none: readonly Setting[] = []
+const lists = new WeakMap<ReadonlyMap<string, string>, readonly Setting[]>()
 
 const functionSettings = (settings: Settings, routine: Routine): Setting[] =>
   routine.settings.filter(([name]) => name !== ISOLATION && settings.hoistedFunctionSettings.has(name))

@@ -47,19 +47,15 @@ export async function execute(
   // What a commit would have found out is found out all the same.
   if (isRolledBack) steps.push({ text: 'set constraints all immediate', values: [], plan: null })
   const isolation = isolationOf(settings, caller.role, routine)
-  const results = await runPipeline(db, run, routine, {
-    steps,
-    isRead,
-    ...(isRolledBack || isolation !== null
+  const transaction: PipelineRequest['transaction'] =
+    isRolledBack || isolation !== null
       ? {
-          transaction: {
-            end: isRolledBack ? ('rollback' as const) : ('commit' as const),
-            readOnly: isRead,
-            ...(isolation === null ? {} : { isolation }),
-          },
+          end: isRolledBack ? 'rollback' : 'commit',
+          readOnly: isRead,
+          ...(isolation === null ? {} : { isolation }),
         }
-      : {}),
-  })
+      : undefined
+  const results = await runPipeline(db, run, routine, steps, isRead, transaction)
   const at = steps.length - (isRolledBack ? 1 : 0) - (compiled.estimate === null ? 1 : 2)
   return {
     main: resultAt(results, at),
@@ -79,10 +75,14 @@ export const runPipeline = (
   db: ProjectDb,
   { raw, request, caller, settings, signal }: Execution,
   routine: Routine | null,
-  pipeline: PipelineRequest,
+  steps: readonly Step[],
+  isRead: boolean,
+  transaction?: PipelineRequest['transaction'],
 ): Promise<PipelineResult> =>
   db.pipeline(caller.role === 'service_role' ? 'svc' : 'api', {
-    ...pipeline,
+    steps,
+    isRead,
+    transaction,
     settings: contextSettings(raw, request, caller, settings, routine),
     deadlineMs: deadlineMs(settings, caller.role, routine),
     signal,

@@ -29,7 +29,7 @@ const query = `
 export async function readAccess(db: ProjectDb, run: Execution): Promise<Access> {
   const schema = `"${run.request.schema.replaceAll('"', '""')}"`
   const steps = [...preRequest(run), { text: query, values: [schema], plan: run.caller.role }]
-  const results = await runPipeline(db, run, null, { steps, isRead: true })
+  const results = await runPipeline(db, run, null, steps, true)
   const [tables, routines, description] = resultAt(results, steps.length - 1).rows[0] ?? []
   return {
     tables: new Set(list<string>(tables)),

@@ -38,7 +38,7 @@ test('whoever asks during a reading waits for the same one', async () => {
   const db = fakeDb()
   const store = new SchemaStore<object>()
   const given = project()
-  const entries = await Promise.all(Array.from({ length: 20 }, () => store.get(given, db.project)))
+  const entries = await Promise.all(Array.from({ length: 20 }, async () => store.get(given, db.project)))
   expect(db.readings).toBe(1)
   expect(new Set(entries).size).toBe(1)
 })
