@@ -53,6 +53,13 @@ export const configSchema = z
       .default(60)
       .describe('Seconds without traffic after which a project’s connections are closed.'),
     FAVO_BODY_LIMIT_MB: wholeNumber(1, 1_024).default(10).describe('Largest request body, in MiB.'),
+    FAVO_ALLOW_PRIVATE_ADDRESSES: z
+      .enum(['true', 'false'], { error: 'must be true or false' })
+      .transform((text) => text === 'true')
+      .default(false)
+      .describe(
+        'Whether addresses that projects choose (hooks, identity providers) may lead to private networks and this machine. Only where all owners of projects are trusted.',
+      ),
     FAVO_TRUSTED_PROXIES: z
       .string()
       .transform((list) => list.split(',').map((entry) => entry.trim()))

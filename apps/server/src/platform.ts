@@ -21,6 +21,8 @@ export interface PlatformOptions {
   readonly bootstrapToken: string
   /** The platform project's database: `p_platform`, or a random one in tests. */
   readonly platformDatabase: string
+  /** Whether projects may make the platform call private networks and this machine. */
+  readonly allowPrivateAddresses: boolean
   readonly http: {
     readonly host: string
     readonly port: number
@@ -100,7 +102,10 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     const addresses = createAddresses(http, cluster.endpoint.port)
     const services: Service[] = [
       createRest(),
-      createAuth({ projectUrl: (project) => addresses.projectUrl(project.ref) }),
+      createAuth({
+        projectUrl: (project) => addresses.projectUrl(project.ref),
+        outbound: { allowPrivate: options.allowPrivateAddresses },
+      }),
     ]
     undo.push(async () => {
       for (const service of services) await service.close()

@@ -57,6 +57,7 @@ export async function startServer(options: {
       masterKey: secrets.masterKey,
       bootstrapToken: secrets.bootstrapToken,
       platformDatabase: 'p_platform',
+      allowPrivateAddresses: config.FAVO_ALLOW_PRIVATE_ADDRESSES,
       http: {
         host: config.FAVO_HOST,
         port,

@@ -26,7 +26,8 @@ export const openConnectionLimit: Sql = sql`60`
 const memberships = {
   db: ['postgres'],
   own: ['postgres'],
-  api: ['anon', 'authenticated'],
+  // authenticator brings nothing by itself; roles that the operator grants to it can be taken by requests, as on Supabase.
+  api: ['anon', 'authenticated', 'authenticator'],
   svc: [
     'service_role',
     'anon',

@@ -96,6 +96,11 @@ async function vacuumTables(session: AdminSession, database: string, log: Logger
       from pg_stat_all_tables stat join pg_class on pg_class.oid = stat.relid
       where relkind in ('r', 'm') and relpersistence = 'p' and schemaname <> 'pg_toast'
         and relisshared = (current_database() = ${maintenanceDatabase})
+        -- As autovacuum does, leave alone what its owner wants left alone.
+        and not exists (
+          select from pg_options_to_table(reloptions)
+          where option_name = 'autovacuum_enabled' and not option_value::boolean
+        )
     ) tables
     where needs_vacuum or needs_analyze
   `)

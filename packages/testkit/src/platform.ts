@@ -38,6 +38,7 @@ export async function startPlatform(
     masterKey: Buffer.from(cluster.masterKey, 'hex'),
     bootstrapToken: token,
     platformDatabase,
+    allowPrivateAddresses: false,
     http: {
       host: '127.0.0.1',
       port,
