@@ -120,7 +120,7 @@ test('a paused project says so at once in its clients, and serves again when it 
 test('health is told for the platform, for a project and for a service of it', async () => {
   const ask = async (url: string) => {
     const reply = await hostFetch(url, { headers: { apikey: project.keys.anon } })
-    return [reply.status, await reply.json()]
+    return [reply.status, (await reply.json()) as unknown]
   }
   const platformHealth = await hostFetch(`${platform.apiUrl}/health`)
   expect([platformHealth.status, await platformHealth.json()]).toEqual([
