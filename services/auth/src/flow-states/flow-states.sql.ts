@@ -3,7 +3,8 @@ import { sql, type Queryable } from '@favo/postgres'
 import type { Challenge } from './pkce.ts'
 
 /** How the session that comes out of a flow was proved; `amr` of its token. */
-export type FlowMethod = 'email/signup' | 'invite' | 'magiclink' | 'recovery' | 'email_change' | 'oauth' | 'sso/saml'
+export type FlowMethod =
+  'email/signup' | 'invite' | 'magiclink' | 'recovery' | 'email_change' | 'oauth' | 'sso/saml'
 
 /** How long a flow may take from its start, or from when its code was given out. GoTrue's default. */
 export const FLOW_SECONDS = 300
