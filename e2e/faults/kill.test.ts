@@ -159,7 +159,7 @@ test('the platform killed during a migration: none of the file is there, and pus
   const migration = {
     version: '1',
     name: 'slow',
-    query: 'create table half (id int); select pg_sleep(3); create table whole (id int);',
+    query: 'create table half (id int); select pg_sleep(60); create table whole (id int);',
   }
   const token = await favo.token()
   const apply = (server: ServerProcess, query: string) =>
@@ -174,7 +174,7 @@ test('the platform killed during a migration: none of the file is there, and pus
   await admin.connect()
   const isSleeping = async () => {
     const { rowCount } = await admin.query(
-      `select from pg_stat_activity where query ~ 'pg_sleep\\(3\\)' and state = 'active' and pid <> pg_backend_pid()`,
+      `select from pg_stat_activity where query ~ 'pg_sleep\\(60\\)' and state = 'active' and pid <> pg_backend_pid()`,
     )
     return (rowCount ?? 0) > 0
   }
@@ -195,7 +195,7 @@ test('the platform killed during a migration: none of the file is there, and pus
     return ((await reply.json()) as { relname: string }[]).map(({ relname }) => relname)
   }
   expect(await tables()).toEqual([])
-  const again = await apply(second, migration.query.replace('pg_sleep(3)', '1'))
+  const again = await apply(second, migration.query.replace('pg_sleep(60)', '1'))
   expect(again.status).toBe(200)
   expect(await tables()).toEqual(['half', 'whole'])
 }, 60_000)

@@ -37,7 +37,7 @@ export async function startServer(options: {
     await makeHome(home.directory, dirname(home.runFile))
     undo.push(await lockHome(home.lockSocket))
     const secrets = await loadSecrets(home)
-    const port = await chooseHttpPort(config.FAVO_PORT, config.FAVO_HOST)
+    let port = await chooseHttpPort(config.FAVO_PORT, config.FAVO_HOST)
 
     const cluster = await startEmbedded({
       directory: home.postgres,
@@ -49,30 +49,38 @@ export async function startServer(options: {
     })
     undo.push(() => cluster.stop())
 
-    const platform = await startPlatform({
-      cluster: {
-        endpoint: cluster.endpoint,
-        superuser: { user: superuser, password: secrets.superuserPassword },
-      },
-      masterKey: secrets.masterKey,
-      bootstrapToken: secrets.bootstrapToken,
-      platformDatabase: 'p_platform',
-      allowPrivateAddresses: config.FAVO_ALLOW_PRIVATE_ADDRESSES,
-      http: {
-        host: config.FAVO_HOST,
-        port,
-        domain: config.FAVO_DOMAIN,
-        publicUrl: config.FAVO_PUBLIC_URL ?? null,
-        bodyLimitBytes: config.FAVO_BODY_LIMIT_MB * 2 ** 20,
-        trustedProxies: config.FAVO_TRUSTED_PROXIES ?? [],
-      },
-      pools: {
-        maxConnections: config.FAVO_POOL_CONNECTIONS,
-        maxPerPool: config.FAVO_POOL_CONNECTIONS_PER_PROJECT,
-        idleMs: config.FAVO_POOL_IDLE_SECONDS * 1_000,
-        acquireTimeoutMs: 10_000,
-      },
-      log,
+    const startOn = (httpPort: number) =>
+      startPlatform({
+        cluster: {
+          endpoint: cluster.endpoint,
+          superuser: { user: superuser, password: secrets.superuserPassword },
+        },
+        masterKey: secrets.masterKey,
+        bootstrapToken: secrets.bootstrapToken,
+        platformDatabase: 'p_platform',
+        allowPrivateAddresses: config.FAVO_ALLOW_PRIVATE_ADDRESSES,
+        http: {
+          host: config.FAVO_HOST,
+          port: httpPort,
+          domain: config.FAVO_DOMAIN,
+          publicUrl: config.FAVO_PUBLIC_URL ?? null,
+          bodyLimitBytes: config.FAVO_BODY_LIMIT_MB * 2 ** 20,
+          trustedProxies: config.FAVO_TRUSTED_PROXIES ?? [],
+        },
+        pools: {
+          maxConnections: config.FAVO_POOL_CONNECTIONS,
+          maxPerPool: config.FAVO_POOL_CONNECTIONS_PER_PROJECT,
+          idleMs: config.FAVO_POOL_IDLE_SECONDS * 1_000,
+          acquireTimeoutMs: 10_000,
+        },
+        log,
+      })
+    const platform = await startOn(port).catch(async (error: unknown) => {
+      // Taken between looking and listening: as with any taken port, only the default one gives way.
+      const isTaken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE'
+      if (!isTaken || config.FAVO_PORT !== undefined) throw error
+      port = await chooseHttpPort(undefined, config.FAVO_HOST)
+      return startOn(port)
     })
     undo.push(() => platform.close())
 

@@ -11,7 +11,7 @@ import { hostBasedAuthentication, renderConfiguration } from './configuration.ts
 import { findFreePort } from './ports.ts'
 import { stopLeftover } from './postmaster.ts'
 import { findServerUser, type ServerUser } from './server-user.ts'
-import { Supervisor } from './supervisor.ts'
+import { PortTakenError, Supervisor } from './supervisor.ts'
 
 export const superuser = 'favo_admin'
 
@@ -60,20 +60,22 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedC
     options.log.info({ data }, 'stopped the server that an earlier run left behind')
   await ensureInitialised(data, binaries, options.password, owner)
 
-  const port = await findFreePort(options.port, '127.0.0.1')
   await writeAs(join(data, 'pg_hba.conf'), hostBasedAuthentication, owner)
-  await writeAs(
-    join(data, 'postgresql.conf'),
-    renderConfiguration({
-      port,
-      socketDirectory,
-      maxConnections: options.maxConnections,
-      overrides: options.overrides ?? {},
-    }),
-    owner,
-  )
-  const supervisor = new Supervisor(binaries.postgres, data, owner, options.log)
-  await supervisor.start()
+  const startOn = async (wanted: number): Promise<{ port: number; supervisor: Supervisor }> => {
+    const port = await findFreePort(wanted, '127.0.0.1')
+    const { maxConnections, overrides = {} } = options
+    const settings = renderConfiguration({ port, socketDirectory, maxConnections, overrides })
+    await writeAs(join(data, 'postgresql.conf'), settings, owner)
+    const supervisor = new Supervisor(binaries.postgres, data, owner, options.log)
+    try {
+      await supervisor.start()
+    } catch (error) {
+      if (error instanceof PortTakenError) return startOn(wanted === 0 ? 0 : port + 1)
+      throw error
+    }
+    return { port, supervisor }
+  }
+  const { port, supervisor } = await startOn(options.port)
   return {
     endpoint: { host: socketDirectory, port },
     port,

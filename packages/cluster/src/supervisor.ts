@@ -5,6 +5,8 @@ import type { Logger } from '@favo/runtime'
 import { isAlive, poll, readPostmaster, stopPostmaster } from './postmaster.ts'
 import type { ServerUser } from './server-user.ts'
 
+export class PortTakenError extends Error {}
+
 /** Keeps one postmaster running: starts it, starts it again when it dies, stops it. */
 export class Supervisor {
   #child: ChildProcess | null = null
@@ -32,6 +34,8 @@ export class Supervisor {
     for (;;) {
       const problem = await this.#tryStart()
       if (problem === null) return
+      // Waiting does not help: another program has taken it since it was found free.
+      if (problem.includes('could not create any TCP/IP sockets')) throw new PortTakenError()
       if (Date.now() > end) throw new Error(`Postgres does not start: ${problem}`)
       await new Promise((resolve) => setTimeout(resolve, 200))
     }
