@@ -22,7 +22,8 @@ export function renderConfiguration(options: ConfigurationOptions): string {
     reserved_connections: String(Math.round(options.maxConnections * 0.4)),
     password_encryption: 'scram-sha-256',
     authentication_timeout: '10s',
-    shared_buffers: `${Math.round(Math.min(Math.max(memoryMb / 8, 128), 4096))}MB`,
+    // A sixteenth of the memory, 512 MB at most: the rest is better used by the system's cache and by what else runs here.
+    shared_buffers: `${Math.round(Math.min(Math.max(memoryMb / 16, 128), 512))}MB`,
     max_locks_per_transaction: '512', // the lock table is shared by all tenants
     max_prepared_transactions: '0',
     wal_level: 'logical', // realtime; changing it needs a restart
