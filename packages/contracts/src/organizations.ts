@@ -23,3 +23,8 @@ export const Profile = z.object({
   username: z.string(),
 })
 export type Profile = z.infer<typeof Profile>
+
+/** From least to most. Each may what the ones before it may. */
+export const organizationRoles = ['read_only', 'developer', 'administrator', 'owner'] as const
+export const OrganizationRole = z.enum(organizationRoles)
+export type OrganizationRole = z.infer<typeof OrganizationRole>

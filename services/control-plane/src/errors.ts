@@ -1,4 +1,4 @@
-import type { SqlErrorDetails } from '@favo/contracts'
+import type { OrganizationRole, SqlErrorDetails } from '@favo/contracts'
 
 /** A failure with a public sentence. Everything else that is thrown becomes a 500 whose details are only in the log. */
 export class ControlError extends Error {
@@ -34,6 +34,13 @@ export const controlErrors = {
         retryAfterSeconds,
       },
     ),
+  /** Of what the actor can see; what he cannot see is not found. */
+  forbidden: (least: OrganizationRole) =>
+    new ControlError(
+      403,
+      'forbidden',
+      `Your role here does not allow that. It needs the role ${least} or a higher one.`,
+    ),
   routeNotFound: (method: string, path: string) =>
     new ControlError(404, 'route_not_found', `There is no ${method} ${path}.`),
   malformedBody: () => new ControlError(400, 'malformed_json', 'The body is not valid JSON.'),
@@ -66,6 +73,8 @@ export const controlErrors = {
   tooManySigningKeys: (max: number) =>
     new ControlError(422, 'too_many_signing_keys', `A project has ${max} signing keys at most.`),
   tokenNotFound: () => new ControlError(404, 'access_token_not_found', 'There is no such access token.'),
+  /** For what the Management API has and this platform does not: the sentence says so, and what there is instead. */
+  notAvailable: (sentence: string) => new ControlError(501, 'not_available', sentence),
 
   refTaken: (ref: string) =>
     new ControlError(409, 'ref_taken', `A project with the ref ${ref} exists already.`),

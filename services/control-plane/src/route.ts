@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import type { ControlContext } from './context.ts'
+import type { Permission } from './permissions/permission.ts'
 
 interface RouteInput<Query, Body> {
   readonly params: Readonly<Record<string, string>>
@@ -13,11 +14,15 @@ interface RouteSpec<Query, Body> {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   /** Below `/v1`. */
   readonly path: string
+  /** Checked before the body is read, and before `handle`. */
+  readonly permission: Permission
   /** Of success; 200 unless given. */
   readonly status?: number
   readonly query?: z.ZodType<Query>
   readonly body?: z.ZodType<Body>
   readonly bodyLimitBytes?: number
+  /** Of answers that are no JSON: then `handle` gives a string, a Buffer or a stream. */
+  readonly contentType?: string
   readonly handle: (ctx: ControlContext, input: RouteInput<Query, Body>) => Promise<unknown>
 }
 

@@ -1,14 +1,17 @@
-import { createClientSignal, type Service } from '@favo/http'
+import type { Service } from '@favo/http'
+import type { FastifyContextConfig } from 'fastify'
 import { accessTokenRoutes } from './access-tokens/access-tokens.routes.ts'
-import { authenticate, type Actor, type Authenticator } from './access-tokens/authenticate.ts'
+import { authenticate, type Authenticator } from './access-tokens/authenticate.ts'
 import { apiKeyRoutes } from './api-keys/api-keys.routes.ts'
-import type { ControlContext } from './context.ts'
+import { answerAudited } from './audit/answer-audited.ts'
+import { createContext, type Admitted } from './create-context.ts'
 import { sendError } from './error-reply.ts'
 import { controlErrors } from './errors.ts'
 import { migrationRoutes } from './owner-sql/migrations.routes.ts'
 import { queryRoutes } from './owner-sql/query.routes.ts'
 import { seedRoutes } from './owner-sql/seeds.routes.ts'
 import { organizationRoutes } from './organizations/organizations.routes.ts'
+import { authorize, strangersAccess } from './permissions/access.ts'
 import type { Platform } from './platform.ts'
 import { healthRoutes } from './projects/health.routes.ts'
 import { projectRoutes } from './projects/projects.routes.ts'
@@ -16,8 +19,15 @@ import type { Route } from './route.ts'
 import { signingKeyRoutes } from './signing-keys/signing-keys.routes.ts'
 import { settingsRoutes } from './settings/settings.routes.ts'
 
-/** All of `/v1`. Every route asks for an access token. */
-const routes: readonly Route[] = [
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Of the control plane's own routes. */
+    control?: Route
+  }
+}
+
+/** All of `/v1`. Every route says who may use it. */
+export const routes: readonly Route[] = [
   ...projectRoutes,
   ...healthRoutes,
   ...apiKeyRoutes,
@@ -40,7 +50,7 @@ export function createService(
     prefix: '/v1',
     close,
     routes: async (app) => {
-      const actors = new WeakMap<object, Actor>()
+      const admitted = new WeakMap<object, Admitted>()
       const parseJson = app.getDefaultJsonParser('error', 'ignore')
       app.removeAllContentTypeParsers()
       // Clients send bodies without naming their type, and announce JSON on requests that have no body.
@@ -61,34 +71,44 @@ export function createService(
       app.addHook('onRequest', async (request, reply) => {
         void reply.header('x-request-id', request.id).header('cache-control', 'no-store')
         if (request.is404) return
-        actors.set(request, await authenticate(authenticator, request.headers.authorization, request.ip))
+        const found = routeOf(request.routeOptions.config)
+        const params = request.params as Record<string, string>
+        if (found.permission.scope === 'public') {
+          admitted.set(request, { actor: null, access: strangersAccess })
+          return
+        }
+        const actor = await authenticate(authenticator, request.headers.authorization, request.ip)
+        admitted.set(request, {
+          actor,
+          access: await authorize(platform.db, actor, found.permission, params),
+        })
       })
       for (const found of routes)
         app.route({
           method: found.method,
           url: found.path,
-          config: { operation: `control.${found.operation}` },
+          config: { operation: `control.${found.operation}`, control: found },
           ...(found.bodyLimitBytes === undefined ? {} : { bodyLimit: found.bodyLimitBytes }),
           handler: async (request, reply) => {
-            const actor = actors.get(request)
-            if (actor === undefined) throw controlErrors.unauthorized('Send a personal access token.')
-            const ctx: ControlContext = {
-              ...platform,
-              requestId: request.id,
-              actor,
-              log: platform.log.child({ requestId: request.id }),
-              signal: createClientSignal(reply.raw),
-            }
-            const answer = await found.answer(ctx, {
+            const entry = admitted.get(request)
+            if (entry === undefined) throw controlErrors.unauthorized('Send a personal access token.')
+            const ctx = createContext(platform, request, reply, found, entry)
+            const answer = await answerAudited(platform, found, ctx, {
               params: request.params as Record<string, string>,
               query: request.query,
               body: request.body,
             })
+            if (found.contentType !== undefined) void reply.type(found.contentType)
             return reply.status(found.status ?? 200).send(answer)
           },
         })
     },
   }
+}
+
+function routeOf({ control }: FastifyContextConfig): Route {
+  if (control === undefined) throw new Error('a route of /v1 was registered without its description')
+  return control
 }
 
 const pathOf = (url: string) => (url.split('?')[0] ?? url).slice(0, 200)

@@ -10,12 +10,14 @@ export const accessTokenRoutes: readonly Route[] = [
     operation: 'access_tokens.list',
     method: 'GET',
     path: '/access-tokens',
+    permission: { scope: 'account', grant: 'account:read' },
     handle: (ctx): Promise<AccessToken[]> => listAccessTokens(ctx.db),
   }),
   route({
     operation: 'access_tokens.create',
     method: 'POST',
     path: '/access-tokens',
+    permission: { scope: 'account', grant: 'account:write' },
     status: 201,
     body: CreateAccessTokenBody,
     handle: async (ctx, { body }): Promise<CreatedAccessToken> => {
@@ -33,6 +35,7 @@ export const accessTokenRoutes: readonly Route[] = [
     operation: 'access_tokens.revoke',
     method: 'DELETE',
     path: '/access-tokens/:id',
+    permission: { scope: 'account', grant: 'account:write' },
     handle: async (ctx, { params }): Promise<AccessToken> => {
       const row = await deleteAccessToken(ctx.db, params.id ?? '')
       if (row === null) throw controlErrors.tokenNotFound()

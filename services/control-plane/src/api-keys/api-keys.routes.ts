@@ -9,6 +9,7 @@ export const apiKeyRoutes: readonly Route[] = [
     operation: 'api_keys.list',
     method: 'GET',
     path: '/projects/:ref/api-keys',
+    permission: { scope: 'project', role: 'read_only', grant: 'secrets:read' },
     query: ListApiKeysQuery,
     handle: async (ctx, { params, query }): Promise<ApiKey[]> => {
       const row = await getProject(ctx, params.ref)
@@ -48,6 +49,7 @@ export const apiKeyRoutes: readonly Route[] = [
     operation: 'api_keys.get_legacy',
     method: 'GET',
     path: '/projects/:ref/api-keys/legacy',
+    permission: { scope: 'project', role: 'read_only', grant: 'secrets:read' },
     handle: async (ctx, { params }): Promise<LegacyApiKeys> => {
       await getProject(ctx, params.ref)
       return { enabled: true }

@@ -21,12 +21,14 @@ export const organizationRoutes: readonly Route[] = [
     operation: 'organizations.list',
     method: 'GET',
     path: '/organizations',
+    permission: { scope: 'account', grant: 'organizations:read' },
     handle: async (ctx) => (await listOrganizations(ctx.db)).map(render),
   }),
   route({
     operation: 'organizations.create',
     method: 'POST',
     path: '/organizations',
+    permission: { scope: 'account', grant: 'organizations:write' },
     status: 201,
     body: CreateOrganizationBody,
     // The slug is random there, too; people go by the name.
@@ -37,6 +39,7 @@ export const organizationRoutes: readonly Route[] = [
     operation: 'organizations.get',
     method: 'GET',
     path: '/organizations/:slug',
+    permission: { scope: 'organization', role: 'read_only', grant: 'organizations:read' },
     handle: async (ctx, { params }): Promise<OrganizationDetails> => {
       const row = await findOrganization(ctx.db, params.slug ?? '')
       if (row === null) throw controlErrors.organizationNotFound()
@@ -53,6 +56,7 @@ export const organizationRoutes: readonly Route[] = [
     operation: 'profile.get',
     method: 'GET',
     path: '/profile',
+    permission: { scope: 'account', grant: 'account:read' },
     // Tokens belong to the platform and not to a person yet; the client wants a name to greet.
     handle: async ({ actor }): Promise<Profile> => ({
       gotrue_id: actor.kind === 'token' ? actor.id : '00000000-0000-0000-0000-000000000000',

@@ -15,6 +15,7 @@ export const migrationRoutes: readonly Route[] = [
     operation: 'migrations.list',
     method: 'GET',
     path: '/projects/:ref/database/migrations',
+    permission: { scope: 'project', role: 'read_only', grant: 'database:read' },
     handle: async (ctx, { params }): Promise<Migration[]> => {
       const row = await getActiveProject(ctx, params.ref)
       // By way of jsonb, because tables of old versions of the CLI have no column `name`.
@@ -34,6 +35,7 @@ export const migrationRoutes: readonly Route[] = [
     operation: 'migrations.apply',
     method: 'POST',
     path: '/projects/:ref/database/migrations',
+    permission: { scope: 'project', role: 'developer', grant: 'database:write' },
     body: ApplyMigrationBody,
     bodyLimitBytes: SQL_BODY_LIMIT_BYTES,
     handle: (ctx, { params, body }) => saveMigration(ctx, params.ref, body, 'apply'),
@@ -42,6 +44,7 @@ export const migrationRoutes: readonly Route[] = [
     operation: 'migrations.upsert',
     method: 'PUT',
     path: '/projects/:ref/database/migrations',
+    permission: { scope: 'project', role: 'developer', grant: 'database:write' },
     body: ApplyMigrationBody,
     bodyLimitBytes: SQL_BODY_LIMIT_BYTES,
     // Only the history: as in the Management API, for a schema that got there in another way.

@@ -16,10 +16,13 @@ export const queryRoutes: readonly Route[] = [
     operation: 'database.query',
     method: 'POST',
     path: '/projects/:ref/database/query',
+    permission: { scope: 'project', role: 'read_only', grant: 'database:read' },
     status: 201,
     body: RunQueryBody,
     bodyLimitBytes: SQL_BODY_LIMIT_BYTES,
     handle: async (ctx, { params, body }): Promise<QueryRows> => {
+      if (body.read_only === true) ctx.audit.skip()
+      else ctx.require('developer', 'database:write')
       const row = await getActiveProject(ctx, params.ref)
       const statements = (await splitOwnerSql(body.query)).filter(isRunnable)
       const parameters = body.parameters ?? []

@@ -14,6 +14,7 @@ export const seedRoutes: readonly Route[] = [
     operation: 'seeds.list',
     method: 'GET',
     path: '/projects/:ref/database/seeds',
+    permission: { scope: 'project', role: 'read_only', grant: 'database:read' },
     handle: async (ctx, { params }): Promise<Seed[]> => {
       const row = await getActiveProject(ctx, params.ref)
       const result = await readHistory(
@@ -29,6 +30,7 @@ export const seedRoutes: readonly Route[] = [
     operation: 'seeds.apply',
     method: 'PUT',
     path: '/projects/:ref/database/seeds',
+    permission: { scope: 'project', role: 'developer', grant: 'database:write' },
     body: ApplySeedBody,
     bodyLimitBytes: SQL_BODY_LIMIT_BYTES,
     handle: async (ctx, { params, body }): Promise<Seed> => {

@@ -22,6 +22,7 @@ export const healthRoutes: readonly Route[] = [
     operation: 'projects.get_health',
     method: 'GET',
     path: '/projects/:ref/health',
+    permission: { scope: 'project', role: 'read_only', grant: 'projects:read' },
     query: HealthQuery,
     handle: async (ctx, { params, query }) => {
       const row = await getProject(ctx, params.ref)

@@ -11,6 +11,7 @@ export const projectRoutes: readonly Route[] = [
     operation: 'projects.list',
     method: 'GET',
     path: '/projects',
+    permission: { scope: 'account', grant: 'projects:read' },
     handle: async (ctx) => {
       const [rows, version] = await Promise.all([listProjectRows(ctx.db), readServerVersion(ctx.db)])
       return rows.map((row) => renderDetails(row, ctx.addresses, version))
@@ -20,10 +21,16 @@ export const projectRoutes: readonly Route[] = [
     operation: 'projects.create',
     method: 'POST',
     path: '/projects',
+    permission: { scope: 'account', grant: 'projects:write' },
     status: 201,
     body: CreateProjectBody,
     handle: async (ctx, { body }): Promise<CreatedProject> => {
+      await ctx.requireOrganization(
+        body.organization_slug ?? body.organization_id ?? 'default',
+        'administrator',
+      )
       const { row, databasePassword } = await createProject(ctx, body)
+      ctx.audit.note({ projectRef: row.ref, organizationId: row.organization_id, after: { name: row.name } })
       return {
         ...renderProject(row, ctx.addresses),
         connection: await loadConnection(ctx, row, databasePassword),
@@ -34,6 +41,7 @@ export const projectRoutes: readonly Route[] = [
     operation: 'projects.get',
     method: 'GET',
     path: '/projects/:ref',
+    permission: { scope: 'project', role: 'read_only', grant: 'projects:read' },
     handle: async (ctx, { params }) => {
       const [row, version] = await Promise.all([getProject(ctx, params.ref), readServerVersion(ctx.db)])
       return renderDetails(row, ctx.addresses, version)
@@ -43,12 +51,14 @@ export const projectRoutes: readonly Route[] = [
     operation: 'projects.get_connection',
     method: 'GET',
     path: '/projects/:ref/connection',
+    permission: { scope: 'project', role: 'developer', grant: 'secrets:read' },
     handle: async (ctx, { params }) => loadConnection(ctx, await getProject(ctx, params.ref), null),
   }),
   route({
     operation: 'projects.pause',
     method: 'POST',
     path: '/projects/:ref/pause',
+    permission: { scope: 'project', role: 'administrator', grant: 'projects:write' },
     handle: async (ctx, { params }) =>
       renderProject(await pauseProject(ctx, params.ref ?? ''), ctx.addresses),
   }),
@@ -56,6 +66,7 @@ export const projectRoutes: readonly Route[] = [
     operation: 'projects.restore',
     method: 'POST',
     path: '/projects/:ref/restore',
+    permission: { scope: 'project', role: 'administrator', grant: 'projects:write' },
     handle: async (ctx, { params }) =>
       renderProject(await resumeProject(ctx, params.ref ?? ''), ctx.addresses),
   }),
@@ -63,6 +74,7 @@ export const projectRoutes: readonly Route[] = [
     operation: 'projects.delete',
     method: 'DELETE',
     path: '/projects/:ref',
+    permission: { scope: 'project', role: 'administrator', grant: 'projects:write' },
     handle: async (ctx, { params }): Promise<DeletedProject> => {
       const row = await deleteProject(ctx, params.ref ?? '')
       return { id: Number(row.id), ref: row.ref, name: row.name }

@@ -21,12 +21,14 @@ export const settingsRoutes: readonly Route[] = [
     operation: 'settings.get_postgrest',
     method: 'GET',
     path: '/projects/:ref/postgrest',
+    permission: { scope: 'project', role: 'read_only', grant: 'rest:read' },
     handle: async (ctx, { params }) => renderRest((await getSettings(ctx, params.ref)).rest),
   }),
   route({
     operation: 'settings.update_postgrest',
     method: 'PATCH',
     path: '/projects/:ref/postgrest',
+    permission: { scope: 'project', role: 'administrator', grant: 'rest:write' },
     body: UpdatePostgrestBody,
     handle: async (ctx, { params, body }) => {
       const { ref } = await getSettings(ctx, params.ref)
@@ -38,12 +40,14 @@ export const settingsRoutes: readonly Route[] = [
     operation: 'settings.get_auth',
     method: 'GET',
     path: '/projects/:ref/config/auth',
+    permission: { scope: 'project', role: 'read_only', grant: 'auth:read' },
     handle: async (ctx, { params }) => renderAuth((await getSettings(ctx, params.ref)).auth),
   }),
   route({
     operation: 'settings.update_auth',
     method: 'PATCH',
     path: '/projects/:ref/config/auth',
+    permission: { scope: 'project', role: 'administrator', grant: 'auth:write' },
     body: UpdateAuthBody.and(UpdateSignInBody).and(UpdateSecurityBody),
     handle: async (ctx, { params, body }) => {
       const { ref } = await getSettings(ctx, params.ref)

@@ -33,6 +33,7 @@ export const signingKeyRoutes: readonly Route[] = [
     operation: 'signing_keys.list',
     method: 'GET',
     path: base,
+    permission: { scope: 'project', role: 'read_only', grant: 'secrets:read' },
     handle: async (ctx, { params }): Promise<SigningKeyList> => {
       const { ref } = await getProject(ctx, params.ref)
       return { keys: (await listSigningKeys(ctx.db, ref)).map(render) }
@@ -42,6 +43,7 @@ export const signingKeyRoutes: readonly Route[] = [
     operation: 'signing_keys.create',
     method: 'POST',
     path: base,
+    permission: { scope: 'project', role: 'administrator', grant: 'secrets:write' },
     status: 201,
     body: CreateSigningKeyBody,
     handle: (ctx, { params, body }) => createKey(ctx, params.ref, body),
@@ -50,6 +52,7 @@ export const signingKeyRoutes: readonly Route[] = [
     operation: 'signing_keys.get_legacy',
     method: 'GET',
     path: `${base}/legacy`,
+    permission: { scope: 'project', role: 'read_only', grant: 'secrets:read' },
     handle: async (ctx, { params }) => {
       const { ref } = await getProject(ctx, params.ref)
       const legacy = (await listSigningKeys(ctx.db, ref)).find((key) => key.is_legacy)
@@ -61,6 +64,7 @@ export const signingKeyRoutes: readonly Route[] = [
     operation: 'signing_keys.create_legacy',
     method: 'POST',
     path: `${base}/legacy`,
+    permission: { scope: 'project', role: 'administrator', grant: 'secrets:write' },
     status: 201,
     handle: (ctx, { params }) =>
       change(ctx, params.ref, async (tx, ref) => {
@@ -74,6 +78,7 @@ export const signingKeyRoutes: readonly Route[] = [
     operation: 'signing_keys.get',
     method: 'GET',
     path: `${base}/:id`,
+    permission: { scope: 'project', role: 'read_only', grant: 'secrets:read' },
     handle: async (ctx, { params }) => {
       const { ref } = await getProject(ctx, params.ref)
       return render(await getKey(ctx.db, ref, params.id))
@@ -83,6 +88,7 @@ export const signingKeyRoutes: readonly Route[] = [
     operation: 'signing_keys.update',
     method: 'PATCH',
     path: `${base}/:id`,
+    permission: { scope: 'project', role: 'administrator', grant: 'secrets:write' },
     body: UpdateSigningKeyBody,
     handle: (ctx, { params, body }) =>
       change(ctx, params.ref, async (tx, ref) => {
@@ -98,6 +104,7 @@ export const signingKeyRoutes: readonly Route[] = [
     operation: 'signing_keys.delete',
     method: 'DELETE',
     path: `${base}/:id`,
+    permission: { scope: 'project', role: 'administrator', grant: 'secrets:write' },
     handle: (ctx, { params }) =>
       change(ctx, params.ref, async (tx, ref) => {
         const key = await getKey(tx, ref, params.id)

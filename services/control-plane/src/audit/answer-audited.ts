@@ -1,0 +1,44 @@
+import type { ControlContext } from '../context.ts'
+import { ControlError } from '../errors.ts'
+import type { Platform } from '../platform.ts'
+import type { Route } from '../route.ts'
+import type { AuditEntry } from './audit-entry.ts'
+
+/**
+ * Runs a route's handler and sees to the audit row of what is no GET: of what took place, what may have taken place (the
+ * server failed underway), and what was seen but not allowed. What was refused for its form changed nothing and has no row.
+ */
+export async function answerAudited(
+  platform: Platform,
+  route: Route,
+  ctx: ControlContext & { readonly audit: AuditEntry },
+  input: Parameters<Route['answer']>[1],
+): Promise<unknown> {
+  if (route.method === 'GET') return route.answer(ctx, input)
+  let answer: unknown
+  try {
+    answer = await route.answer(ctx, input)
+  } catch (error) {
+    const status = error instanceof ControlError ? error.status : 500
+    if (status === 403 || (status >= 500 && !isOfTheBody(error))) await finish(platform, ctx, status)
+    throw error
+  }
+  await finish(platform, ctx, route.status ?? 200)
+  return answer
+}
+
+/** ZodError: the body or query has the wrong form. */
+const isOfTheBody = (error: unknown): boolean => error instanceof Error && error.name === 'ZodError'
+
+/** The change has taken place: its answer does not become a failure because the row could not be written. */
+async function finish(
+  platform: Platform,
+  ctx: { readonly audit: AuditEntry; readonly requestId: string },
+  status: number,
+): Promise<void> {
+  try {
+    await ctx.audit.finish(platform.db, status)
+  } catch (error) {
+    platform.log.error({ requestId: ctx.requestId, error }, 'the audit row could not be written')
+  }
+}
