@@ -133,6 +133,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       dbFor: createDbFinder(pools),
       services,
       controlPlane: controlPlane.service,
+      controlPlaneV2: controlPlane.serviceV2,
       config: {
         ...defaultGatewayConfig,
         domain: http.domain,

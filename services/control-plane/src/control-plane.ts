@@ -14,7 +14,7 @@ import { Instance } from './instance.ts'
 import type { Addresses, Platform } from './platform.ts'
 import { RunningChanges } from './projects/running-changes.ts'
 import { settleOrphans } from './projects/settle-orphans.ts'
-import { createService } from './service.ts'
+import { createService, createServiceV2 } from './service.ts'
 
 type OpenedDb = ReturnType<typeof openDb>
 
@@ -47,6 +47,8 @@ export interface ControlPlaneDeps {
 export interface ControlPlane {
   /** `/v1`. */
   readonly service: Service
+  /** `/v2`: the little that the Management API has moved there. */
+  readonly serviceV2: Service
   readonly directorySource: DirectorySource
   /**
    * Migrates the schema, listens for changes of projects, and settles what an earlier process left half done; from then on
@@ -86,12 +88,15 @@ export function createControlPlane(deps: ControlPlaneDeps): ControlPlane {
     // What takes longer is carried on by the next start.
     await Promise.race([running.settle(), sleep(CLOSE_GRACE_MS, undefined, { ref: false })])
   }
+  const authenticator = {
+    db,
+    bootstrapTokenHash: deps.bootstrapTokenHash,
+    limit: new FailureLimit(),
+    clock,
+  }
   return {
-    service: createService(
-      platform,
-      { db, bootstrapTokenHash: deps.bootstrapTokenHash, limit: new FailureLimit(), clock },
-      close,
-    ),
+    service: createService(platform, authenticator, close),
+    serviceV2: createServiceV2(platform, authenticator),
     directorySource: createDirectorySource(platform, (listener) => feed.subscribe(listener)),
     start: async () => {
       await migrate(db, { ...controlMigrations, table: 'control.migrations' })

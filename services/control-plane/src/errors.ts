@@ -72,6 +72,8 @@ export const controlErrors = {
     ),
   tooManySigningKeys: (max: number) =>
     new ControlError(422, 'too_many_signing_keys', `A project has ${max} signing keys at most.`),
+  functionNotFound: () => new ControlError(404, 'function_not_found', 'There is no such edge function.'),
+  snippetNotFound: () => new ControlError(404, 'snippet_not_found', 'There is no such snippet.'),
   tokenNotFound: () => new ControlError(404, 'access_token_not_found', 'There is no such access token.'),
   /** For what the Management API has and this platform does not: the sentence says so, and what there is instead. */
   notAvailable: (sentence: string) => new ControlError(501, 'not_available', sentence),

@@ -21,6 +21,10 @@ interface RouteSpec<Query, Body> {
   readonly query?: z.ZodType<Query>
   readonly body?: z.ZodType<Body>
   readonly bodyLimitBytes?: number
+  /** One sentence for `/v1/openapi.json`, beside the operation's name. */
+  readonly summary?: string
+  /** What success answers, for `/v1/openapi.json`. */
+  readonly response?: z.ZodType
   /** Of answers that are no JSON: then `handle` gives a string, a Buffer or a stream. */
   readonly contentType?: string
   readonly handle: (ctx: ControlContext, input: RouteInput<Query, Body>) => Promise<unknown>

@@ -1,5 +1,5 @@
 import type { Service } from '@favo/http'
-import type { FastifyContextConfig } from 'fastify'
+import type { FastifyContextConfig, FastifyPluginAsync } from 'fastify'
 import { accessTokenRoutes } from './access-tokens/access-tokens.routes.ts'
 import { authenticate, type Authenticator } from './access-tokens/authenticate.ts'
 import { apiKeyRoutes } from './api-keys/api-keys.routes.ts'
@@ -7,6 +7,7 @@ import { answerAudited } from './audit/answer-audited.ts'
 import { createContext, type Admitted } from './create-context.ts'
 import { sendError } from './error-reply.ts'
 import { controlErrors } from './errors.ts'
+import { managementRoutes, managementRoutesV2 } from './management-routes.ts'
 import { migrationRoutes } from './owner-sql/migrations.routes.ts'
 import { queryRoutes } from './owner-sql/query.routes.ts'
 import { seedRoutes } from './owner-sql/seeds.routes.ts'
@@ -38,71 +39,81 @@ export const routes: readonly Route[] = [
   ...seedRoutes,
   ...organizationRoutes,
   ...accessTokenRoutes,
+  ...managementRoutes,
 ]
 
 /** The Management API over HTTP. Unlike the data plane's services it belongs to no project: `request.favo` is not there. */
-export function createService(
+export const createService = (
   platform: Platform,
   authenticator: Authenticator,
   close: () => Promise<void>,
-): Service {
-  return {
-    prefix: '/v1',
-    close,
-    routes: async (app) => {
-      const admitted = new WeakMap<object, Admitted>()
-      const parseJson = app.getDefaultJsonParser('error', 'ignore')
-      app.removeAllContentTypeParsers()
-      // Clients send bodies without naming their type, and announce JSON on requests that have no body.
-      app.addContentTypeParser('*', { parseAs: 'string' }, (request, body, done) => {
-        if (typeof body === 'string' && body.trim() === '') done(null, undefined)
-        else void parseJson(request, body as string, done)
+): Service => ({ prefix: '/v1', close, routes: mountRoutes(platform, authenticator, routes) })
+
+/** What the Management API has moved to its second version. */
+export const createServiceV2 = (platform: Platform, authenticator: Authenticator): Service => ({
+  prefix: '/v2',
+  close: () => Promise.resolve(),
+  routes: mountRoutes(platform, authenticator, managementRoutesV2),
+})
+
+function mountRoutes(
+  platform: Platform,
+  authenticator: Authenticator,
+  mounted: readonly Route[],
+): FastifyPluginAsync {
+  return async (app) => {
+    const admitted = new WeakMap<object, Admitted>()
+    const parseJson = app.getDefaultJsonParser('error', 'ignore')
+    app.removeAllContentTypeParsers()
+    // Clients send bodies without naming their type, and announce JSON on requests that have no body.
+    app.addContentTypeParser('*', { parseAs: 'string' }, (request, body, done) => {
+      if (typeof body === 'string' && body.trim() === '') done(null, undefined)
+      else void parseJson(request, body as string, done)
+    })
+    app.setErrorHandler((error, request, reply) => sendError(platform.log, request, reply, error))
+    app.setNotFoundHandler((request, reply) =>
+      sendError(
+        platform.log,
+        request,
+        reply,
+        controlErrors.routeNotFound(request.method, pathOf(request.url)),
+      ),
+    )
+    // Before the body is read: a stranger's megabytes are not worth parsing.
+    app.addHook('onRequest', async (request, reply) => {
+      void reply.header('x-request-id', request.id).header('cache-control', 'no-store')
+      if (request.is404) return
+      const found = routeOf(request.routeOptions.config)
+      const params = request.params as Record<string, string>
+      if (found.permission.scope === 'public') {
+        admitted.set(request, { actor: null, access: strangersAccess })
+        return
+      }
+      const actor = await authenticate(authenticator, request.headers.authorization, request.ip)
+      admitted.set(request, {
+        actor,
+        access: await authorize(platform.db, actor, found.permission, params),
       })
-      app.setErrorHandler((error, request, reply) => sendError(platform.log, request, reply, error))
-      app.setNotFoundHandler((request, reply) =>
-        sendError(
-          platform.log,
-          request,
-          reply,
-          controlErrors.routeNotFound(request.method, pathOf(request.url)),
-        ),
-      )
-      // Before the body is read: a stranger's megabytes are not worth parsing.
-      app.addHook('onRequest', async (request, reply) => {
-        void reply.header('x-request-id', request.id).header('cache-control', 'no-store')
-        if (request.is404) return
-        const found = routeOf(request.routeOptions.config)
-        const params = request.params as Record<string, string>
-        if (found.permission.scope === 'public') {
-          admitted.set(request, { actor: null, access: strangersAccess })
-          return
-        }
-        const actor = await authenticate(authenticator, request.headers.authorization, request.ip)
-        admitted.set(request, {
-          actor,
-          access: await authorize(platform.db, actor, found.permission, params),
-        })
+    })
+    for (const found of mounted)
+      app.route({
+        method: found.method,
+        url: found.path,
+        config: { operation: `control.${found.operation}`, control: found },
+        ...(found.bodyLimitBytes === undefined ? {} : { bodyLimit: found.bodyLimitBytes }),
+        handler: async (request, reply) => {
+          const entry = admitted.get(request)
+          if (entry === undefined) throw controlErrors.unauthorized('Send a personal access token.')
+          const ctx = createContext(platform, request, reply, found, entry)
+          const answer = await answerAudited(platform, found, ctx, {
+            params: request.params as Record<string, string>,
+            query: request.query,
+            body: request.body,
+          })
+          if (found.contentType !== undefined) void reply.type(found.contentType)
+          return reply.status(found.status ?? 200).send(answer)
+        },
       })
-      for (const found of routes)
-        app.route({
-          method: found.method,
-          url: found.path,
-          config: { operation: `control.${found.operation}`, control: found },
-          ...(found.bodyLimitBytes === undefined ? {} : { bodyLimit: found.bodyLimitBytes }),
-          handler: async (request, reply) => {
-            const entry = admitted.get(request)
-            if (entry === undefined) throw controlErrors.unauthorized('Send a personal access token.')
-            const ctx = createContext(platform, request, reply, found, entry)
-            const answer = await answerAudited(platform, found, ctx, {
-              params: request.params as Record<string, string>,
-              query: request.query,
-              body: request.body,
-            })
-            if (found.contentType !== undefined) void reply.type(found.contentType)
-            return reply.status(found.status ?? 200).send(answer)
-          },
-        })
-    },
   }
 }
 

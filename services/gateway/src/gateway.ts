@@ -24,6 +24,8 @@ export interface GatewayOptions extends Pick<ProjectEntry, 'directory' | 'dbFor'
   readonly services: readonly Service[]
   /** Served on the platform's own hosts only. `request.id` is there, `request.favo` is not. */
   readonly controlPlane?: { readonly prefix: string; readonly routes: FastifyPluginAsync }
+  /** The same for the few routes that the Management API has moved to `/v2`. */
+  readonly controlPlaneV2?: { readonly prefix: string; readonly routes: FastifyPluginAsync }
   readonly config: GatewayConfig
   readonly log: Logger
   /** What the platform needs to run, by name (`postgres`). */
@@ -49,7 +51,7 @@ export interface Gateway {
  *   handler        the service's, in its own dialect, errors included
  */
 export function createGateway(options: GatewayOptions): Gateway {
-  const { config, services, controlPlane, log } = options
+  const { config, services, controlPlane, controlPlaneV2, log } = options
   const publicUrl = new URL(config.publicUrl)
   const drain = new Drain()
   const entry: ProjectEntry = { ...options, publicUrl, domain: config.domain }
@@ -103,7 +105,8 @@ export function createGateway(options: GatewayOptions): Gateway {
       config: { operation: 'platform.welcome' },
       handler: async () => describePlatform(config, services, controlPlane),
     })
-    if (controlPlane !== undefined) scope.register(controlPlane.routes, { prefix: controlPlane.prefix })
+    for (const part of [controlPlane, controlPlaneV2])
+      if (part !== undefined) scope.register(part.routes, { prefix: part.prefix })
   })
 
   app.route({

@@ -10,6 +10,7 @@ export const secretContexts = {
   jwtSecret: (ref: string) => `project:${ref}:jwt_secret`,
   signingKey: (ref: string, id: string) => `project:${ref}:signing_key:${id}`,
   apiKey: (ref: string, hash: string) => `project:${ref}:api_key:${hash}`,
+  secret: (ref: string, name: string) => `project:${ref}:secret:${name}`,
 }
 
 export interface ApiKeyRow {

@@ -77,7 +77,8 @@ function readAuth(body: UpdateAuthBody): Partial<AuthSettings> {
   return Object.fromEntries(Object.entries(patch).filter(([, value]) => value !== undefined))
 }
 
-const renderAuth = (auth: AuthSettings): AuthConfig => ({
+/** All settings of Auth by the Management API's names. */
+export const renderAuth = (auth: AuthSettings): AuthConfig => ({
   ...renderSignIn(auth),
   ...renderSecurity(auth),
   disable_signup: auth.disableSignup,

@@ -1,0 +1,18 @@
+import { functionRoutes } from './functions/functions.routes.ts'
+import { factRoutes } from './project-config/facts.routes.ts'
+import { poolerRoutes } from './project-config/pooler.routes.ts'
+import { projectConfigRoutes } from './project-config/project-config.routes.ts'
+import { storageConfigRoutes } from './project-config/storage-config.routes.ts'
+import type { Route } from './route.ts'
+import { secretRoutes } from './secrets/secrets.routes.ts'
+
+/** What Supabase's CLI and MCP server ask beside projects, keys and SQL. */
+export const managementRoutes: readonly Route[] = [
+  ...secretRoutes,
+  ...functionRoutes,
+  ...storageConfigRoutes,
+  ...poolerRoutes,
+  ...factRoutes,
+]
+
+export const managementRoutesV2: readonly Route[] = [...projectConfigRoutes]
