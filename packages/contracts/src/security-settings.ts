@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { protectionFields } from './protection-settings.ts'
 
 const text = (bytesMax: number) =>
   z
@@ -45,6 +46,9 @@ export const smsCredentialNames = [
   'twilio_auth_token',
   'twilio_message_service_sid',
   'twilio_content_sid',
+  'twilio_verify_account_sid',
+  'twilio_verify_auth_token',
+  'twilio_verify_message_service_sid',
   'messagebird_access_key',
   'messagebird_originator',
   'vonage_api_key',
@@ -87,9 +91,10 @@ export const securityFields: Readonly<Record<string, Field>> = {
   security_captcha_enabled: z.boolean(),
   security_captcha_provider: z.enum(['hcaptcha', 'turnstile']),
   security_captcha_secret: text(1_024),
-  sms_provider: z.enum(['local', 'twilio', 'messagebird', 'vonage', 'textlocal']),
+  sms_provider: z.enum(['local', 'twilio', 'twilio_verify', 'messagebird', 'vonage', 'textlocal']),
   ...Object.fromEntries(smsCredentialNames.map((name): [string, Field] => [`sms_${name}`, text(1_024)])),
   ...hookFields,
+  ...protectionFields,
 }
 
 /** Part of `PATCH /v1/projects/{ref}/config/auth`. null resets a setting. */

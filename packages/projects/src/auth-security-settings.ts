@@ -57,7 +57,7 @@ export interface AuthSecuritySettings {
   readonly smsCredentials?: Readonly<Record<string, string>>
 }
 
-export type SmsProviderName = 'local' | 'twilio' | 'messagebird' | 'vonage' | 'textlocal'
+export type SmsProviderName = 'local' | 'twilio' | 'twilio_verify' | 'messagebird' | 'vonage' | 'textlocal'
 
 /** Supabase's defaults. */
 export const defaultAuthSecuritySettings: Required<AuthSecuritySettings> = {

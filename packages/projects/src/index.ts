@@ -1,3 +1,4 @@
+export * from './auth-protection-settings.ts'
 export * from './auth-security-settings.ts'
 export * from './directory.ts'
 export * from './directory-source.ts'

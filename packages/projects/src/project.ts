@@ -1,4 +1,5 @@
 import type { SigningKey } from '@favo/tokens'
+import type { AuthProtectionSettings } from './auth-protection-settings.ts'
 import type { AuthSecuritySettings } from './auth-security-settings.ts'
 import type { SignInSettings } from './external-providers.ts'
 
@@ -34,7 +35,7 @@ export const defaultRestSettings: RestSettings = {
   maxRows: 1_000,
 }
 
-export interface AuthSettings extends SignInSettings, AuthSecuritySettings {
+export interface AuthSettings extends SignInSettings, AuthSecuritySettings, AuthProtectionSettings {
   readonly disableSignup: boolean
   readonly mailerAutoconfirm: boolean
   readonly passwordMinLength: number

@@ -1,4 +1,5 @@
 import {
+  defaultAuthProtectionSettings,
   defaultAuthSecuritySettings,
   defaultSignInSettings,
   type AuthSettings,
@@ -11,6 +12,7 @@ export type EffectiveSettings = AuthSettings & Required<Pick<AuthSettings, keyof
 const defaults = {
   ...defaultSignInSettings,
   ...defaultAuthSecuritySettings,
+  ...defaultAuthProtectionSettings,
   anonymousUsersEnabled: false,
   uriAllowList: [],
   mailerOtpExpSeconds: 3_600,

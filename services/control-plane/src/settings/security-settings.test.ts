@@ -116,3 +116,23 @@ test.each([
   expect((await patch(body)).status).toBe(422)
   expect(await get()).toEqual(before)
 })
+
+test('phones and rate limits have Supabase’s defaults, and test codes are checked', async () => {
+  expect(await get()).toMatchObject({
+    external_phone_enabled: false,
+    sms_otp_exp: 60,
+    sms_template: 'Your code is {{ .Code }}',
+    rate_limit_token_refresh: 150,
+    rate_limit_sms_sent: 30,
+  })
+  const asked = {
+    external_phone_enabled: true,
+    sms_test_otp: '15550001=123456,+15550002=654321',
+    sms_test_otp_valid_until: '2030-01-01T00:00:00Z',
+    rate_limit_verify: 360,
+  }
+  expect((await patch(asked)).body).toMatchObject(asked)
+  expect(await load()).toMatchObject({ phoneProviderEnabled: true, rateLimitVerify: 360 })
+  for (const body of [{ sms_test_otp: 'ann=1' }, { rate_limit_verify: 0 }, { sms_test_otp_valid_until: 'x' }])
+    expect((await patch(body)).status, JSON.stringify(body)).toBe(422)
+})

@@ -1,10 +1,11 @@
 import { hookNames, smsCredentialNames, type HookApiName, type SecurityConfig } from '@favo/contracts'
 import { sql, type Queryable } from '@favo/postgres'
 import type { AuthSettings, HookName, HookSettings } from '@favo/projects'
-import { defaultAuthSecuritySettings } from '@favo/projects'
+import { defaultAuthProtectionSettings, defaultAuthSecuritySettings } from '@favo/projects'
 import { sha256Hex, type SecretBox } from '@favo/tokens'
 import type { ControlContext } from '../context.ts'
 import { controlErrors } from '../errors.ts'
+import { protectionMembers } from './protection-settings.ts'
 
 type Value = boolean | number | string | null
 type Asked = Readonly<Record<string, Value | undefined>>
@@ -38,6 +39,7 @@ const plain = {
   security_captcha_enabled: 'captchaEnabled',
   security_captcha_provider: 'captchaProvider',
   sms_provider: 'smsProvider',
+  ...protectionMembers,
 } as const satisfies Record<string, keyof AuthSettings>
 
 const lists = { uri_allow_list: 'uriAllowList', webauthn_rp_origins: 'webAuthnRpOrigins' } as const
@@ -187,7 +189,12 @@ export function openSecurity<Settings extends Partial<AuthSettings>>(
 
 /** As the Management API shows it: secrets by their hash, so that who knows one can compare. */
 export function renderSecurity(given: AuthSettings): SecurityConfig {
-  const auth = { ...defaultAuthSecuritySettings, ...otherDefaults, ...given }
+  const auth = {
+    ...defaultAuthSecuritySettings,
+    ...defaultAuthProtectionSettings,
+    ...otherDefaults,
+    ...given,
+  }
   const config: Record<string, Value> = {}
   for (const [name, member] of Object.entries(plain)) config[name] = auth[member] ?? null
   for (const [name, member] of Object.entries(lists)) config[name] = (auth[member] ?? []).join(',')
