@@ -64,6 +64,7 @@ export const backend = {
   errorResponse: 0x45,
   noData: 0x6e,
   notificationResponse: 0x41,
+  parameterStatus: 0x53,
   parseComplete: 0x31,
   readyForQuery: 0x5a,
   rowDescription: 0x54,

@@ -2,15 +2,16 @@
 import { connect as connectSocket, type Socket } from 'node:net'
 import { connect as connectTls, type ConnectionOptions } from 'node:tls'
 import { ConnectionError } from '../types.ts'
-import { readError } from './decode.ts'
+import { readCString, readError } from './decode.ts'
 import { socketAddress, type Endpoint } from './endpoint.ts'
 import { backend, Framing } from './framing.ts'
-import { startScram, type ScramExchange } from './scram.ts'
+import { startScram, type ScramExchange, type ScramKeys } from './scram.ts'
 
 export interface LoginOptions {
   readonly endpoint: Endpoint
   readonly user: string
-  readonly password: string
+  /** Or the keys that a client's proof has shown. */
+  readonly password: string | ScramKeys
   readonly database: string
   /** Settings in the start-up packet; they are what RESET ALL returns to. */
   readonly settings?: Readonly<Record<string, string>>
@@ -21,6 +22,8 @@ export interface Session {
   readonly socket: Socket
   readonly processId: number
   readonly secretKey: Buffer
+  /** What the server has reported of its settings (ParameterStatus), in its order. */
+  readonly parameters: ReadonlyMap<string, string>
 }
 
 /** Rejects with the server's DatabaseError, or with ConnectionError `unavailable`. */
@@ -97,6 +100,7 @@ function login(
 ): void {
   let processId = 0
   let secretKey = Buffer.alloc(4)
+  const parameters = new Map<string, string>()
   const authenticate = passwordDialogue(socket, options)
   const framing = new Framing((type, chunk, start, end) => {
     switch (type) {
@@ -112,9 +116,14 @@ function login(
         break
       case backend.readyForQuery:
         socket.removeListener('data', onData)
-        succeed({ socket, processId, secretKey })
+        succeed({ socket, processId, secretKey, parameters })
         break
-      default: // ParameterStatus, notices and what later protocol versions add.
+      case backend.parameterStatus: {
+        const name = readCString(chunk, start)
+        parameters.set(name, readCString(chunk, chunk.indexOf(0, start) + 1))
+        break
+      }
+      default: // Notices and what later protocol versions add.
     }
   })
   const onData = (chunk: Buffer): void => {

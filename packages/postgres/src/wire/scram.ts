@@ -16,10 +16,39 @@ export async function buildScramVerifier(
   iterations = 4096,
   salt = randomBytes(16),
 ): Promise<string> {
-  const salted = await saltPassword(password, salt, iterations)
-  const storedKey = sha256(hmac(salted, 'Client Key')).toString('base64')
-  const serverKey = hmac(salted, 'Server Key').toString('base64')
-  return `SCRAM-SHA-256$${iterations}:${salt.toString('base64')}$${storedKey}:${serverKey}`
+  const { clientKey, serverKey } = await deriveKeys(password, salt, iterations)
+  const storedKey = sha256(clientKey).toString('base64')
+  return `SCRAM-SHA-256$${iterations}:${salt.toString('base64')}$${storedKey}:${serverKey.toString('base64')}`
+}
+
+/**
+ * What a password comes to under one salt and number of rounds: enough to sign in where the verifier is of the same salt and
+ * rounds. A server learns the client key from a proof that it accepts, so a gateway can pass on who signed in to it.
+ */
+export interface ScramKeys {
+  readonly clientKey: Buffer
+  readonly serverKey: Buffer
+}
+
+/** What a verifier consists of; null when the text is none (no password, or an MD5 hash). */
+export interface ScramVerifier {
+  readonly iterations: number
+  readonly salt: Buffer
+  readonly storedKey: Buffer
+  readonly serverKey: Buffer
+}
+
+export function parseScramVerifier(text: string): ScramVerifier | null {
+  const [, iterations, salt, storedKey, serverKey] =
+    /^SCRAM-SHA-256\$(\d{1,9}):([^$]+)\$([^:]+):(.+)$/.exec(text) ?? []
+  if (salt === undefined || storedKey === undefined || serverKey === undefined) return null
+  const parsed = {
+    iterations: Number(iterations),
+    salt: Buffer.from(salt, 'base64'),
+    storedKey: Buffer.from(storedKey, 'base64'),
+    serverKey: Buffer.from(serverKey, 'base64'),
+  }
+  return parsed.storedKey.length === 32 && parsed.serverKey.length === 32 ? parsed : null
 }
 
 export interface ScramExchange {
@@ -31,7 +60,8 @@ export interface ScramExchange {
   verify(serverFinal: string): void
 }
 
-export function startScram(password: string): ScramExchange {
+/** With the password, or with keys that fit the server's verifier. */
+export function startScram(secret: string | ScramKeys): ScramExchange {
   const nonce = randomBytes(18).toString('base64')
   const firstBare = `n=*,r=${nonce}`
   let serverSignature: Buffer | null = null
@@ -46,13 +76,15 @@ export function startScram(password: string): ScramExchange {
       if (!Number.isInteger(iterations) || iterations < 1 || iterations > iterationsMax) {
         throw new Error('SCRAM: the server asks for an unacceptable number of iterations')
       }
-      const salted = await saltPassword(password, Buffer.from(salt, 'base64'), iterations)
+      const { clientKey, serverKey } =
+        typeof secret === 'string'
+          ? await deriveKeys(secret, Buffer.from(salt, 'base64'), iterations)
+          : secret
       const finalBare = `c=biws,r=${fullNonce}`
       const authMessage = `${firstBare},${serverFirst},${finalBare}`
-      const clientKey = hmac(salted, 'Client Key')
       const clientSignature = hmac(sha256(clientKey), authMessage)
       const proof = Buffer.from(clientKey.map((byte, i) => byte ^ (clientSignature[i] ?? 0)))
-      serverSignature = hmac(hmac(salted, 'Server Key'), authMessage)
+      serverSignature = hmac(serverKey, authMessage)
       return `${finalBare},p=${proof.toString('base64')}`
     },
     verify(serverFinal) {
@@ -68,8 +100,10 @@ export function startScram(password: string): ScramExchange {
   }
 }
 
-const saltPassword = (password: string, salt: Buffer, iterations: number): Promise<Buffer> =>
-  pbkdf2Async(saslprep(password), salt, iterations, 32, 'sha256')
+async function deriveKeys(password: string, salt: Buffer, iterations: number): Promise<ScramKeys> {
+  const salted = await pbkdf2Async(saslprep(password), salt, iterations, 32, 'sha256')
+  return { clientKey: hmac(salted, 'Client Key'), serverKey: hmac(salted, 'Server Key') }
+}
 const hmac = (key: Buffer, text: string): Buffer => createHmac('sha256', key).update(text).digest()
 const sha256 = (bytes: Buffer): Buffer => createHash('sha256').update(bytes).digest()
 const attributes = (message: string): Partial<Record<string, string>> =>
