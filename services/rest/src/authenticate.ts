@@ -18,6 +18,9 @@ export interface TokenRules {
   readonly anonRole: string | null
 }
 
+/** The role of publishable and anonymous keys. */
+const ANON = 'anon'
+
 /** Clocks may differ by this much. */
 const SKEW_SECONDS = 30
 
@@ -28,25 +31,27 @@ const SKEW_SECONDS = 30
  * @throws ApiError PGRST301-303
  */
 export function authenticate(authorization: Authorization, rules: TokenRules, nowMs: number): Caller {
-  if (authorization.kind === 'key') return callerOf(authorization.claims, rules)
+  if (authorization.kind === 'key') return callerOf(authorization.claims, rules, true)
   const { token } = authorization
   if (token === '') throw tokenErrors.empty()
   const verified = verifyJwt(token, rules.keys)
   if (!verified.ok) throw problemError(verified.problem)
   validateClaims(verified.claims, rules.audience, Math.floor(nowMs / 1000))
-  return callerOf(verified.claims, rules)
+  return callerOf(verified.claims, rules, false)
 }
 
 // Claims come from the verifier's cache, the same object for the same token.
 const callers = new WeakMap<Claims, { caller: Caller; anonRole: string | null }>()
 
-function callerOf(claims: Claims, { anonRole }: TokenRules): Caller {
+function callerOf(claims: Claims, { anonRole }: TokenRules, isKey: boolean): Caller {
   const known = callers.get(claims)
   if (known?.anonRole === anonRole) return known.caller
   const claimed = claims.role
   const role =
     claimed === undefined ? anonRole : typeof claimed === 'string' ? claimed : JSON.stringify(claimed)
   if (role === null) throw tokenErrors.required()
+  // An anonymous key is how the gateway hears of the project, not a token: where nobody may be anonymous, it is none.
+  if (isKey && anonRole === null && role === ANON) throw tokenErrors.required()
   const caller = { role, claims: JSON.stringify({ ...claims, role }), isAuthenticated: role !== anonRole }
   callers.set(claims, { caller, anonRole })
   return caller

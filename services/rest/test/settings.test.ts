@@ -79,6 +79,20 @@ test('a function may look at every request first, and refuse it', async () => {
   await set('authenticator', 'pgrst.db_pre_request', null)
 })
 
+test('where nobody may be anonymous, an anonymous key is no token', async () => {
+  await set('authenticator', 'pgrst.db_anon_role', '')
+  await expect.poll(async () => (await rest.get('/people')).status).toBe(401)
+  const refused = await rest.get('/people')
+  expect([refused.headers.get('www-authenticate'), refused.body]).toMatchObject([
+    'Bearer',
+    { code: 'PGRST302', message: 'Anonymous access is disabled' },
+  ])
+  expect((await rest.get('/people', { token: rest.user(rest.project.ref) })).status).toBe(200)
+  expect((await rest.get('/people', { headers: { apikey: rest.keys.service } })).status).toBe(200)
+  await set('authenticator', 'pgrst.db_anon_role', null)
+  await expect.poll(async () => (await rest.get('/people')).status).toBe(200)
+})
+
 test('a transaction is rolled back on request where that is allowed', async () => {
   const rollback = { headers: { prefer: 'tx=rollback,return=representation' } }
   await set('authenticator', 'pgrst.db_tx_end', 'commit-allow-override')
