@@ -2,7 +2,7 @@ import type { SqlErrorDetails } from '@favo/contracts'
 import { DatabaseError, type PipelineResult, type Step } from '@favo/postgres'
 import type { ControlContext } from '../context.ts'
 import { ControlError, controlErrors } from '../errors.ts'
-import { lineAt, MetaCommandError, splitStatements, type Statement } from './split-statements.ts'
+import { lineAt, MetaCommandError, splitStatements, type Statement } from '@favo/interposer'
 import { copiesThroughConnection, leavesTransactionOpen } from './statement-kind.ts'
 
 /** A statement without parameters, parsed anew each time: the one before it may have changed what it means. */

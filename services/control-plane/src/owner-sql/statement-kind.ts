@@ -1,4 +1,4 @@
-import type { Statement } from './split-statements.ts'
+import type { Statement } from '@favo/interposer'
 
 /** What a statement does to the transaction it runs in; null for everything else, savepoints included. */
 export function transactionEffect({ words }: Statement): 'opens' | 'ends' | null {

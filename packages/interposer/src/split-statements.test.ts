@@ -105,7 +105,7 @@ function* sqlFiles(directory: string): Generator<string> {
 }
 
 test("the cuts are those of Postgres' own parser on all SQL of the repository", async () => {
-  const root = resolve(import.meta.dirname, '../../../..')
+  const root = resolve(import.meta.dirname, '../../..')
   const files = ['services', 'packages', 'templates'].flatMap((area) => [...sqlFiles(join(root, area))])
   expect(files.length).toBeGreaterThan(0)
   for (const file of files) {
