@@ -15,6 +15,7 @@ import { mergeAuthSettings, mergeRestSettings } from './settings.sql.ts'
 import { readRest, renderRest } from './rest-settings.ts'
 import { renderSecurity, saveSecurity } from './security-settings.ts'
 import { renderSignIn, saveSignIn } from './sign-in-settings.ts'
+import { unsetAuthSettings } from './unset-auth-settings.ts'
 
 export const settingsRoutes: readonly Route[] = [
   route({
@@ -79,6 +80,7 @@ function readAuth(body: UpdateAuthBody): Partial<AuthSettings> {
 
 /** All settings of Auth by the Management API's names. */
 export const renderAuth = (auth: AuthSettings): AuthConfig => ({
+  ...unsetAuthSettings,
   ...renderSignIn(auth),
   ...renderSecurity(auth),
   disable_signup: auth.disableSignup,
