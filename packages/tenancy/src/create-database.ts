@@ -6,9 +6,8 @@ import { databaseLock, templateLock, withLock } from './locks.ts'
 import {
   createRoles,
   grantAccess,
+  makeVerifiers,
   openConnectionLimit,
-  ownerVerifier,
-  platformVerifier,
   setPassword,
   type PasswordFor,
   type Verifiers,
@@ -45,7 +44,7 @@ export async function createDatabase(
     withLock(session, databaseLock(database), 'exclusive', async () => {
       const state = await findState(session, database)
       if (state.database === 'complete') return renewAccess(session, database, verifiers)
-      if (state.database === 'half_made' || state.hasRoles) await dropEverything(session, database)
+      await removeHalfMade(session, database)
       try {
         await onStep('roles')
         await session.run(createRoles(database, verifiers))
@@ -65,20 +64,6 @@ export async function createDatabase(
   )
 }
 
-async function makeVerifiers(
-  passwordFor: PasswordFor,
-  database: string,
-  ownerPassword: string,
-): Promise<Verifiers> {
-  const [db, api, svc, own] = await Promise.all([
-    ownerVerifier(ownerPassword),
-    ...platformLogins.map((login) => platformVerifier(passwordFor, database, login)),
-  ])
-  if (db === undefined || api === undefined || svc === undefined || own === undefined)
-    throw new Error('a login is without a verifier')
-  return { db, api, svc, own }
-}
-
 /** Returns the version that was copied: under the lock nobody swaps the template for another in between. */
 async function copyTemplate(session: AdminSession, database: string): Promise<string> {
   return withLock(session, templateLock, 'shared', async () => {
@@ -96,6 +81,12 @@ async function copyTemplate(session: AdminSession, database: string): Promise<st
       }
     }
   })
+}
+
+/** What a killed process left under this name: roles, and a database that is not open to its logins. */
+export async function removeHalfMade(session: AdminSession, database: string): Promise<void> {
+  const state = await findState(session, database)
+  if (state.database !== 'absent' || state.hasRoles) await dropEverything(session, database)
 }
 
 async function renewAccess(session: AdminSession, database: string, verifiers: Verifiers): Promise<void> {

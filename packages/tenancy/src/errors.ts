@@ -4,10 +4,11 @@
  * - `invalid_name`: not a name of a project database.
  * - `not_found`: there is no such database, or it is only half made.
  * - `paused`: the work needs the project's own logins, which a paused database refuses.
+ * - `not_cloneable`: the platform's own database, which no project may be a copy of.
  * - `migration_changed`: a file that was applied to this database has been edited since; files only ever get successors.
  */
 export class TenancyError extends Error {
-  readonly code: 'invalid_name' | 'not_found' | 'paused' | 'migration_changed'
+  readonly code: 'invalid_name' | 'not_found' | 'paused' | 'migration_changed' | 'not_cloneable'
   constructor(code: TenancyError['code'], message: string, options?: { cause?: unknown }) {
     super(message, options)
     this.name = 'TenancyError'

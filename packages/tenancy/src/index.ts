@@ -1,7 +1,11 @@
 import { fileURLToPath } from 'node:url'
 
 export { createTenancy, type Tenancy, type TenancyOptions } from './tenancy.ts'
+export type { CloneDatabaseInput, CloneStep } from './clone-database.ts'
 export type { CreateDatabaseInput, CreationStep } from './create-database.ts'
+export type { CliLogin, CliLoginInput } from './cli-logins.ts'
+export type { FoundLogin } from './find-login.ts'
+export { loginRoleOf } from './names.ts'
 export type { DatabaseListing } from './list-databases.ts'
 export type { ComponentMigrations } from './migrations.ts'
 export type { UpgradeResult } from './upgrade-database.ts'

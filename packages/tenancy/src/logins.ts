@@ -42,6 +42,21 @@ const suffixes = ['db', ...platformLogins] as const
 
 export type Verifiers = Readonly<Record<(typeof suffixes)[number], string>>
 
+/** Of all logins that a project has from the start. */
+export async function makeVerifiers(
+  passwordFor: PasswordFor,
+  database: string,
+  ownerPassword: string,
+): Promise<Verifiers> {
+  const [db, api, svc, own] = await Promise.all([
+    ownerVerifier(ownerPassword),
+    ...platformLogins.map((login) => platformVerifier(passwordFor, database, login)),
+  ])
+  if (db === undefined || api === undefined || svc === undefined || own === undefined)
+    throw new Error('a login is without a verifier')
+  return { db, api, svc, own }
+}
+
 /**
  * The roles of a project that has none yet: `p_<slug>` itself, which only makes its members pass `samerole` in pg_hba, and
  * four logins. NOINHERIT: a login has the rights of a label only after SET ROLE.

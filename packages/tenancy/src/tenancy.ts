@@ -1,10 +1,19 @@
 import type { Logger } from '@favo/runtime'
 import { createAdmin, type AdminOptions } from './admin.ts'
+import {
+  createCliLogin,
+  dropCliLogins,
+  listDatabasesWithExpiredLogins,
+  type CliLogin,
+  type CliLoginInput,
+} from './cli-logins.ts'
 import { setUpCluster } from './cluster-setup.ts'
+import { cloneDatabase, type CloneDatabaseInput } from './clone-database.ts'
 import { ensureControlLogin } from './control-login.ts'
 import { createDatabase, type CreateDatabaseInput } from './create-database.ts'
 import { dropDatabase } from './drop-database.ts'
 import { sqlState } from './errors.ts'
+import { findLogin, type FoundLogin } from './find-login.ts'
 import { listDatabases, type DatabaseListing } from './list-databases.ts'
 import { ownerVerifier, platformVerifier, setPassword, type PasswordFor } from './logins.ts'
 import { readMigrations, type ComponentMigrations, type MigrationSet } from './migrations.ts'
@@ -35,6 +44,8 @@ export interface Tenancy {
   prepare(): Promise<void>
   /** See `createDatabase` in create-database.ts. A missing template is rebuilt. */
   createDatabase(input: CreateDatabaseInput): Promise<void>
+  /** See `cloneDatabase` in clone-database.ts: another database's data under roles of its own. */
+  cloneDatabase(input: CloneDatabaseInput): Promise<void>
   /** Idempotent. Ends all sessions. */
   dropDatabase(database: string): Promise<void>
   /** The project's logins are refused (53300) and their sessions ended; the superuser still gets in. */
@@ -51,6 +62,14 @@ export interface Tenancy {
   repairLogin(database: string, login: 'api' | 'svc' | 'own' | 'ctl'): Promise<void>
   /** Changes the customer's password; running sessions stay. */
   setOwnerPassword(database: string, password: string): Promise<void>
+  /** What Postgres holds of a role that may sign in with a password, at this moment; null when there is none of that name. */
+  findLogin(role: string): Promise<FoundLogin | null>
+  /** A login for Supabase's CLI that expires. */
+  createCliLogin(input: CliLoginInput): Promise<CliLogin>
+  /** Removes all of a database's, and ends their sessions; returns how many that were. */
+  dropCliLogins(database: string): Promise<number>
+  /** Removes those of all databases that have expired and are not used any more. */
+  sweepCliLogins(): Promise<void>
   /** For the platform project: the login `<database>_ctl` and the schema `control` that it owns. Idempotent. */
   ensureControlLogin(database: string): Promise<void>
   listDatabases(): Promise<readonly DatabaseListing[]>
@@ -65,11 +84,15 @@ export interface Tenancy {
 /** Enough for bursts of creations; Postgres works on them one after the other anyway. */
 const sessionsMax = 6
 
+const loginSessionsMax = 2
+
 export function createTenancy(options: TenancyOptions): Tenancy {
   const { passwordFor, log } = options
   const admin = createAdmin(options.admin, sessionsMax)
   // Of its own: the watchdog has to get through just when all other sessions wait for a lock that a tenant holds.
   const guardAdmin = createAdmin(options.admin, 1)
+  // Sign-ins must not wait behind creations of databases.
+  const loginAdmin = createAdmin(options.admin, loginSessionsMax)
   const stoppers: (() => Promise<void>)[] = []
   let loaded: Promise<MigrationSet> | null = null
   let platformVersion = ''
@@ -78,7 +101,7 @@ export function createTenancy(options: TenancyOptions): Tenancy {
   let closing: Promise<void> | null = null
   const closeAll = async () => {
     await Promise.all(stoppers.map((stop) => stop()))
-    await Promise.all([admin.close(), guardAdmin.close()])
+    await Promise.all([admin.close(), guardAdmin.close(), loginAdmin.close()])
   }
 
   const prepare = async () => {
@@ -104,6 +127,11 @@ export function createTenancy(options: TenancyOptions): Tenancy {
         await prepare()
         await createDatabase(admin, passwordFor, input)
       }
+    },
+    cloneDatabase: async (input) => {
+      checkDatabaseName(input.database)
+      checkDatabaseName(input.source)
+      await cloneDatabase(admin, passwordFor, input)
     },
     dropDatabase: async (database) => {
       checkDatabaseName(database)
@@ -135,6 +163,19 @@ export function createTenancy(options: TenancyOptions): Tenancy {
       checkDatabaseName(database)
       const verifier = await ownerVerifier(password)
       await admin.session((session) => session.run(setPassword(database, 'db', verifier)))
+    },
+    findLogin: (role) => findLogin(loginAdmin, role),
+    createCliLogin: async (input) => {
+      checkDatabaseName(input.database)
+      return createCliLogin(admin, input)
+    },
+    dropCliLogins: async (database) => {
+      checkDatabaseName(database)
+      return dropCliLogins(admin, database, 'all')
+    },
+    sweepCliLogins: async () => {
+      for (const database of await listDatabasesWithExpiredLogins(admin))
+        await dropCliLogins(admin, database, 'expired')
     },
     ensureControlLogin: async (database) => {
       checkDatabaseName(database)
