@@ -40,27 +40,16 @@ beforeAll(async () => {
         execute format('alter default privileges in schema public grant select on tables to %I', reporter);
         execute format('grant usage, create on schema public to %I', reporter);
         execute format('grant usage, create on schema public to %I', current_database() || '_db');
-<<<<<<< /work/main/packages/tenancy/src/clone-database.test.ts
-        execute format('alter default privileges for role %I grant execute on functions to anon', reporter);
-=======
->>>>>>> packages/tenancy/src/clone-database.test.ts
       end $do$`,
       // Things that belong to roles of the project and not to postgres.
       `do $do$ begin execute format('set role %I', (select role from pg_favo.roles where name = 'reporter')); end $do$`,
       'create table public.reports (id int)',
-<<<<<<< /work/main/packages/tenancy/src/clone-database.test.ts
-=======
       'alter default privileges grant select on tables to anon',
->>>>>>> packages/tenancy/src/clone-database.test.ts
       'grant select on public.reports to anon',
       'create function public.report() returns int language sql security definer return 1',
       'set role none',
       'create table public.by_the_login (id int)',
-<<<<<<< /work/main/packages/tenancy/src/clone-database.test.ts
-      'create type public.mood as enum (\'good\')',
-=======
       "create type public.mood as enum ('good')",
->>>>>>> packages/tenancy/src/clone-database.test.ts
     ),
   )
   await owner.end()
@@ -106,15 +95,9 @@ test('the source is open again and unchanged', async () => {
   const owner = await tenants.login(source, 'db')
   expect((await owner.query('select count(*)::int as n from public.notes')).rows).toEqual([{ n: 500 }])
   await owner.end()
-<<<<<<< /work/main/packages/tenancy/src/clone-database.test.ts
-  expect((await tenants.tenancy.listDatabases()).filter(({ database }) => database === source.database)).toMatchObject(
-    [{ state: 'complete' }],
-  )
-=======
   expect(
     (await tenants.tenancy.listDatabases()).filter(({ database }) => database === source.database),
   ).toMatchObject([{ state: 'complete' }])
->>>>>>> packages/tenancy/src/clone-database.test.ts
 })
 
 test('logins of the one do not get into the other', async () => {
@@ -147,14 +130,10 @@ test('logins of the one do not get into the other', async () => {
 })
 
 test('a login that the customer made has no password in the copy until it gets one', async () => {
-<<<<<<< /work/main/packages/tenancy/src/clone-database.test.ts
-  const [robot] = await asAdmin<{ role: string }>(copy.database, `select role from pg_favo.roles where name = 'robot'`)
-=======
   const [robot] = await asAdmin<{ role: string }>(
     copy.database,
     `select role from pg_favo.roles where name = 'robot'`,
   )
->>>>>>> packages/tenancy/src/clone-database.test.ts
   expect(robot?.role.startsWith(`${copy.database}_r`)).toBe(true)
   const user = robot?.role ?? ''
   expectRefused(
@@ -252,14 +231,10 @@ test('the source can be dropped while its copy lives on, and the copy copied aga
   await tenants.tenancy.dropDatabase(second)
   expectDone(await attemptConnect(tenants, { user: `${third}_db`, password: 'third', database: third }))
   await tenants.tenancy.dropDatabase(third)
-<<<<<<< /work/main/packages/tenancy/src/clone-database.test.ts
-  const roles = await asAdmin('postgres', `select rolname from pg_roles where rolname ~ '^(${first.database}|${second}|${third})'`)
-=======
   const roles = await asAdmin(
     'postgres',
     `select rolname from pg_roles where rolname ~ '^(${first.database}|${second}|${third})'`,
   )
->>>>>>> packages/tenancy/src/clone-database.test.ts
   expect(roles).toEqual([])
 })
 
@@ -299,15 +274,11 @@ test('sessions of the source are ended, and new ones wait until the copy is made
     database,
     ownerPassword: 'secret',
     onHeld: async () => {
-<<<<<<< /work/main/packages/tenancy/src/clone-database.test.ts
-      const owner = { user: `${source.database}_db`, password: source.ownerPassword, database: source.database }
-=======
       const owner = {
         user: `${source.database}_db`,
         password: source.ownerPassword,
         database: source.database,
       }
->>>>>>> packages/tenancy/src/clone-database.test.ts
       refused.push((await attemptConnect(tenants, owner)).code ?? 'none')
     },
   })

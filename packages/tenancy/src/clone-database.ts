@@ -48,11 +48,7 @@ export async function cloneDatabase(
         await removeHalfMade(session, database)
         try {
           await session.run(createRoles(database, verifiers))
-<<<<<<< /work/main/packages/tenancy/src/clone-database.ts
-          const version = await copyHeld(session, input)
-=======
           const version = await copyHeld(admin, session, input)
->>>>>>> packages/tenancy/src/clone-database.ts
           await onStep('roles')
           // PUBLIC may connect to a new database, so this comes before anything can.
           await session.run(sql`
@@ -75,11 +71,7 @@ export async function cloneDatabase(
 }
 
 /** Returns the version of what was copied. The source is open again afterwards, if it was before. */
-<<<<<<< /work/main/packages/tenancy/src/clone-database.ts
-async function copyHeld(session: AdminSession, input: CloneDatabaseInput): Promise<string> {
-=======
 async function copyHeld(admin: Admin, session: AdminSession, input: CloneDatabaseInput): Promise<string> {
->>>>>>> packages/tenancy/src/clone-database.ts
   const { source, database, onStep = () => {} } = input
   const wasOpen = (await findState(session, source)).database === 'complete'
   try {
@@ -90,21 +82,12 @@ async function copyHeld(admin: Admin, session: AdminSession, input: CloneDatabas
     await onStep('copy')
     const version = await readVersion(session, source)
     await copyFiles(session, source, database)
-<<<<<<< /work/main/packages/tenancy/src/clone-database.ts
-    return version ?? 'unknown'
-  } finally {
-    if (wasOpen) {
-      await onStep('release')
-      await session.run(sql`alter database ${sql.ident(source)} connection limit ${openConnectionLimit}`)
-    }
-=======
     await onStep('release')
     return version ?? 'unknown'
   } finally {
     const reopen = sql`alter database ${sql.ident(source)} connection limit ${openConnectionLimit}`
     // Postgres may have restarted under this session.
     if (wasOpen) await session.run(reopen).catch(() => admin.session((fresh) => fresh.run(reopen)))
->>>>>>> packages/tenancy/src/clone-database.ts
     input.onReleased?.()
   }
 }
