@@ -1,3 +1,4 @@
+import { advisorRoutes } from './advisors/advisors.routes.ts'
 import { functionRoutes } from './functions/functions.routes.ts'
 import { factRoutes } from './project-config/facts.routes.ts'
 import { poolerRoutes } from './project-config/pooler.routes.ts'
@@ -5,6 +6,7 @@ import { projectConfigRoutes } from './project-config/project-config.routes.ts'
 import { storageConfigRoutes } from './project-config/storage-config.routes.ts'
 import type { Route } from './route.ts'
 import { secretRoutes } from './secrets/secrets.routes.ts'
+import { typeRoutes } from './types/types.routes.ts'
 
 /** What Supabase's CLI and MCP server ask beside projects, keys and SQL. */
 export const managementRoutes: readonly Route[] = [
@@ -13,6 +15,8 @@ export const managementRoutes: readonly Route[] = [
   ...storageConfigRoutes,
   ...poolerRoutes,
   ...factRoutes,
+  ...typeRoutes,
+  ...advisorRoutes,
 ]
 
 export const managementRoutesV2: readonly Route[] = [...projectConfigRoutes]
