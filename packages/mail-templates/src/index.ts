@@ -1,0 +1,6 @@
+export { findTemplateProblem, renderMail, type MailVariables, type RenderedMail } from './render-mail.ts'
+export { chooseLanguage } from './choose-language.ts'
+export { htmlToText } from './html-to-text.ts'
+export { shippedTemplates, type MailTemplate } from './shipped/shipped-templates.ts'
+export { renderHtml, renderLine } from './template.ts'
+export { TemplateError } from './template-error.ts'
