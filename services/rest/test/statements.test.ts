@@ -1,3 +1,4 @@
+import { sql } from '@favo/postgres'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { compile } from '../src/compile/statement.ts'
 import { bind } from '../src/execute/execute.ts'
@@ -28,7 +29,7 @@ const SETTINGS = `nullif(current_setting('response.headers', true), ''), nullif(
 test.each([
   [
     '/people?id=gt.1&select=id&order=id.desc&limit=1',
-    `select null, count(*), coalesce(json_agg(page), '[]'), ${SETTINGS} from (select "people"."id" from "public"."people" as "people" where "people"."id" > $1 order by "people"."id" desc limit $2) as page`,
+    `select null, count(*), coalesce(json_agg(page), '[]'), ${SETTINGS} from (select * from (select "people"."id" from "public"."people" as "people" where "people"."id" > $1 order by "people"."id" desc limit 16) as pgrst_reach limit $2) as page`,
     ['1', '1'],
     '[{"id":3}]',
   ],
@@ -40,7 +41,7 @@ test.each([
   ],
   [
     '/orders?select=id,tags(id)&id=eq.2&tags.limit=1&tags.order=id',
-    `select null, count(*), coalesce(json_agg(page), '[]'), ${SETTINGS} from (select "orders"."id", coalesce("orders_tags_1"."orders_tags_1", '[]') as "tags" from "public"."orders" as "orders" left join lateral (select json_agg("orders_tags_1") as "orders_tags_1" from (select "tags_1"."id" from "public"."tags" as "tags_1", "public"."order_tags" as "tags_1_junction" where "tags_1"."id" = "tags_1_junction"."tag_id" and "orders"."id" = "tags_1_junction"."order_id" order by "tags_1"."id" limit $1) as "orders_tags_1") as "orders_tags_1" on true where "orders"."id" = $2) as page`,
+    `select null, count(*), coalesce(json_agg(page), '[]'), ${SETTINGS} from (select "orders"."id", coalesce("orders_tags_1"."orders_tags_1", '[]') as "tags" from "public"."orders" as "orders" left join lateral (select json_agg("orders_tags_1") as "orders_tags_1" from (select * from (select "tags_1"."id" from "public"."tags" as "tags_1", "public"."order_tags" as "tags_1_junction" where "tags_1"."id" = "tags_1_junction"."tag_id" and "orders"."id" = "tags_1_junction"."order_id" order by "tags_1"."id" limit 16) as pgrst_reach limit $1) as "orders_tags_1") as "orders_tags_1" on true where "orders"."id" = $2) as page`,
     ['1', '2'],
     '[{"id":2,"tags":[{"id":1}]}]',
   ],
@@ -74,9 +75,33 @@ test.each([
   ['/people?id=eq.1', '/people?id=eq.2', true],
   ['/people?id=in.(1)', '/people?id=in.(1,2)', true],
   ['/people?limit=1', '/people?limit=5', true],
+  ['/people?limit=5&offset=10', '/people?limit=1&offset=3', true],
+  ['/people?limit=1', '/people?limit=500', false],
   ['/people?limit=1', '/people?offset=1', false],
   ['/people?data->a=eq.1', '/people?data->b=eq.1', false],
 ])('%s and %s share a text: %s', (one, other, same) => {
   expect(statementOf('GET', one).main.text === statementOf('GET', other).main.text).toBe(same)
   expect(statementOf('GET', one).request.shape === statementOf('GET', other).request.shape).toBe(same)
 })
+
+test.each(['/many?order=id&limit=10', '/many?order=id&limit=10&offset=20'])(
+  'the plan of %s is made once and not for each request',
+  async (target) => {
+    await rest.owner(`
+      create table if not exists many (id int primary key);
+      insert into many select generate_series(1, 1000) on conflict do nothing; analyze many`)
+    snapshot = await loadSnapshot(rest.db, { schemas: ['public'], extraSearchPath: [], maxRows: null })
+    const { request, main } = statementOf('GET', target)
+    const values = bind(main, request, 'anon').values.map((value) => `'${String(value)}'`)
+    const plans = await rest.admin.transaction(async (tx) => {
+      await tx.run(sql.trusted(`prepare reading as ${main.text}`))
+      for (let i = 0; i < 8; i++) await tx.run(sql.trusted(`execute reading (${values.join(', ')})`))
+      const made = await tx.one<{ generic: number }>(
+        sql`select generic_plans::int as generic from pg_prepared_statements where name = 'reading'`,
+      )
+      await tx.run(sql`deallocate reading`)
+      return made
+    })
+    expect(plans.generic).toBe(3)
+  },
+)

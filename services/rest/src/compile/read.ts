@@ -45,15 +45,15 @@ function levelSql(
     ...(within === null ? [] : joinConditions(within.embed.relationship, node.alias, within.parent)),
   ]
   const groups = isGrouped ? groupTerms(node, table) : []
-  return clauses(
+  const rows = clauses(
     `select ${[...selected, ...extras, ...shown].join(', ')}`,
     `from ${fromSql(node, within)}`,
     ...joins,
     conditions.length > 0 && `where ${conditions.join(' and ')}`,
     groups.length > 0 && `group by ${groups.join(', ')}`,
     node.order.length > 0 && `order by ${node.order.map((t) => orderSql(table, t)).join(', ')}`,
-    limitSql(node, params),
   )
+  return limitedSql(rows, node, params)
 }
 
 export const clauses = (...parts: readonly (string | false | null)[]): string =>
@@ -95,10 +95,12 @@ export function joinConditions(r: Relationship, alias: string, parent: string): 
   ]
 }
 
-function limitSql(node: ReadNode, params: Parameters): string {
-  if (node.range === null) return node.maxRows === null ? '' : `limit ${node.maxRows}`
-  const { limit, offset } = node.range
+/** Within a constant number of rows, so that a prepared statement's plan serves any limit (see `reachOf`). */
+function limitedSql(rows: string, { range, maxRows }: ReadNode, params: Parameters): string {
+  if (range === null) return maxRows === null ? rows : `${rows} limit ${maxRows}`
+  const { limit, offset, reach } = range
   return clauses(
+    reach === null ? rows : `select * from (${rows} limit ${reach}) as pgrst_reach`,
     limit !== null && `limit ${params.literal(limit)}`,
     offset !== null && `offset ${params.literal(offset)}`,
   )

@@ -6,7 +6,8 @@ import { parseAccept, parseMediaType, type MediaType } from './media-type.ts'
 import { parsePreferences, type Preferences } from './preferences.ts'
 import { parseQuery, type Query } from './query-string.ts'
 import {
-  allRows, intersect, isAllRows, isEmpty, isLimitZero, noRows, rangeOfHeader, restrict, rowLimit, type RowRange,
+  allRows, intersect, isAllRows, isEmpty, isLimitZero, noRows, rangeOfHeader, reachOf, restrict, rowLimit,
+  type RowRange,
 } from './range.ts' // prettier-ignore
 import type { Slot } from './query-types.ts'
 
@@ -35,6 +36,8 @@ export interface ApiRequest {
 export interface RangeSlots {
   readonly limit: Slot | null
   readonly offset: Slot | null
+  /** Rows up to the end of the range, rounded up coarsely: part of the shape, for the planner's sake. */
+  readonly reach: number | null
 }
 
 export interface RawRequest {
@@ -135,6 +138,7 @@ function liftRanges(
     ranges.set(path, {
       limit: limit === null ? null : literals.push(String(limit)) - 1,
       offset: range.lower === 0 ? null : literals.push(String(range.lower)) - 1,
+      reach: reachOf(range),
     })
   }
   return ranges
@@ -144,7 +148,9 @@ const hasPayload = ({ kind, ...action }: Action): boolean =>
   kind === 'insert' || kind === 'update' || kind === 'upsert' || ('via' in action && action.via === 'post')
 
 const shapeOfRanges = (ranges: ReadonlyMap<string, RangeSlots>): unknown =>
-  ranges.size === 0 ? null : [...ranges].map(([path, { limit, offset }]) => [path, limit, offset])
+  ranges.size === 0
+    ? null
+    : [...ranges].map(([path, { limit, offset, reach }]) => [path, limit, offset, reach])
 
 function shapeOfPayload(payload: Payload | null): unknown {
   switch (payload?.kind) {
