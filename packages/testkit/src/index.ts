@@ -6,3 +6,10 @@ export { createTestProject, type TestProject } from './project.ts'
 export { createSamlProvider, type SamlProvider } from './saml-provider.ts'
 export { startService, type TestService } from './service.ts'
 export { createTestTenancy } from './tenancy.ts'
+export {
+  startSmsGateways,
+  UNREACHABLE_ENDING,
+  type SentSms,
+  type SmsGatewayName,
+  type SmsGateways,
+} from './sms-gateways.ts'

@@ -7,6 +7,7 @@ import type { GuessMemory } from './one-time-tokens/guess-memory.ts'
 import type { OidcDirectory } from './oidc/discovery.ts'
 import type { Outbound } from './outbound/outbound.ts'
 import type { Passwords } from './passwords/passwords.ts'
+import type { RateLimits } from './rate-limits/rate-limits.ts'
 import type { SessionRow } from './sessions/sessions.sql.ts'
 import type { EffectiveSettings } from './settings.ts'
 import type { UserRow } from './users/user.ts'
@@ -23,6 +24,7 @@ export interface AuthContext {
   /** Of all projects; keys begin with the ref. */
   readonly asks: AskMemory
   readonly guesses: GuessMemory
+  readonly limits: RateLimits
   /** For hooks, messages and other calls to addresses elsewhere. */
   readonly outbound: Outbound
   /** What OpenID providers publish; of all projects. */

@@ -12,6 +12,7 @@ export type AuthErrorCode =
   | 'email_conflict_identity_not_deletable'
   | 'email_exists'
   | 'email_not_confirmed'
+  | 'email_provider_disabled'
   | 'feature_disabled'
   | 'flow_state_already_used'
   | 'flow_state_expired'
@@ -107,17 +108,20 @@ export class AuthError extends Error {
   readonly code: AuthErrorCode
   /** Filled for weak_password. */
   readonly reasons: readonly string[] | null
+  /** When to come again, where that is known. */
+  readonly retryAfterSeconds: number | null
   constructor(
     status: number,
     code: AuthErrorCode,
     message: string,
-    options: { cause?: unknown; reasons?: readonly string[] } = {},
+    options: { cause?: unknown; reasons?: readonly string[]; retryAfterSeconds?: number } = {},
   ) {
     super(message, { cause: options.cause })
     this.name = 'AuthError'
     this.status = status
     this.code = code
     this.reasons = options.reasons ?? null
+    this.retryAfterSeconds = options.retryAfterSeconds ?? null
   }
 }
 
@@ -130,6 +134,10 @@ export const authErrors = {
     new AuthError(413, 'request_entity_too_large', `Request body too large (max ${bytesMax} bytes)`),
   weakPassword: (message: string, reasons: readonly string[]) =>
     new AuthError(422, 'weak_password', message, { reasons }),
+  overRequestRate: (seconds: number) =>
+    new AuthError(429, 'over_request_rate_limit', 'Request rate limit reached', {
+      retryAfterSeconds: seconds,
+    }),
   overRequestRateLimit: (cause?: unknown) =>
     new AuthError(429, 'over_request_rate_limit', 'Request rate limit reached', { cause }),
   requestTimeout: (cause?: unknown) =>
@@ -154,6 +162,33 @@ export const authErrors = {
   anonymousDisabled: () =>
     new AuthError(422, 'anonymous_provider_disabled', 'Anonymous sign-ins are disabled'),
   phoneSignupDisabled: () => new AuthError(400, 'phone_provider_disabled', 'Phone signups are disabled'),
+  emailSignupDisabled: () => new AuthError(400, 'email_provider_disabled', 'Email signups are disabled'),
+  emailLoginDisabled: (status: 400 | 422) =>
+    new AuthError(status, 'email_provider_disabled', 'Email logins are disabled'),
+  phoneNotConfirmed: () => new AuthError(400, 'phone_not_confirmed', 'Phone not confirmed'),
+  verifyPhoneFirst: () => new AuthError(422, 'phone_not_confirmed', 'Please verify your phone first.'),
+  phonePkce: () => new AuthError(400, 'validation_failed', 'PKCE not supported for phone signups'),
+  invalidChannel: () =>
+    new AuthError(
+      400,
+      'validation_failed',
+      "Invalid channel, supported values are 'sms' or 'whatsapp'. 'whatsapp' is only supported if Twilio or Twilio Verify is used as the provider.",
+    ),
+  smsSendFailed: (kind: string, problem: string, cause: unknown) =>
+    new AuthError(422, 'sms_send_failed', `Error sending ${kind} OTP to provider: ${problem}`, { cause }),
+  overSmsFrequency: (seconds: number) =>
+    new AuthError(
+      429,
+      'over_sms_send_rate_limit',
+      `For security purposes, you can only request this after ${seconds} seconds.`,
+      { retryAfterSeconds: seconds },
+    ),
+  overSmsRate: (seconds: number) =>
+    new AuthError(429, 'over_sms_send_rate_limit', 'SMS rate limit exceeded', { retryAfterSeconds: seconds }),
+  overEmailRate: (seconds: number) =>
+    new AuthError(429, 'over_email_send_rate_limit', 'email rate limit exceeded', {
+      retryAfterSeconds: seconds,
+    }),
   phoneLoginDisabled: () => new AuthError(422, 'phone_provider_disabled', 'Phone logins are disabled'),
   userAlreadyExists: () => new AuthError(422, 'user_already_exists', 'User already registered'),
   emailExists: () =>
@@ -203,6 +238,7 @@ export const authErrors = {
       429,
       'over_email_send_rate_limit',
       `For security purposes, you can only request this after ${seconds} seconds.`,
+      { retryAfterSeconds: seconds },
     ),
   linkExpired: () => new AuthError(403, 'otp_expired', 'Email link is invalid or has expired'),
   otpExpired: () => new AuthError(403, 'otp_expired', 'Token has expired or is invalid'),

@@ -32,7 +32,8 @@ export function renderError(error: unknown, request: FastifyRequest, reply: Fast
   const { status, code, message } = refusal
   const weakness = refusal.reasons === null ? {} : { weak_password: { reasons: refusal.reasons } }
   reply.code(status).header(ERROR_CODE_HEADER, code)
-  if (status === 429 || status === 503) reply.header('retry-after', '1')
+  if (status === 429 || status === 503)
+    reply.header('retry-after', String(Math.max(1, refusal.retryAfterSeconds ?? 1)))
   if (isNew) return reply.send({ code, message, ...weakness })
   const errorId = status >= 500 ? { error_id: request.favo.requestId } : {}
   return reply.send({ code: status, error_code: code, msg: message, ...errorId, ...weakness })

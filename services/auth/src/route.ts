@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { checkCaptcha } from './captcha/check-captcha.ts'
 import type { AuthContext, Administrator, SignedIn } from './context.ts'
 import { parseBody, type BodySchema } from './parse-body.ts'
+import type { LimitName } from './rate-limits/request-rates.ts'
 import { findRedirect } from './redirects/redirect-url.ts'
 import { renderError } from './render-error.ts'
 import { requireAdministrator } from './sessions/require-administrator.ts'
@@ -48,6 +49,8 @@ interface RouteDefinition<A extends Access, Body> {
   readonly body?: BodySchema<Body>
   /** Whether a captcha must be solved, where the project wants one; by the query where one path does several things. */
   readonly captcha?: true | ((query: URLSearchParams) => boolean)
+  /** What requests of one client address are limited by. */
+  readonly limit?: LimitName
   readonly handle: (ctx: AuthContext, input: RouteInput<A, Body>) => Promise<AuthReply>
 }
 
@@ -66,7 +69,7 @@ const callers: { [A in Access]: (ctx: AuthContext, request: FastifyRequest) => P
 
 /** One endpoint: caller first, then the body, then the rule; errors in GoTrue's form. */
 export function route<A extends Access, Body = undefined>(definition: RouteDefinition<A, Body>): AuthRoute {
-  const { operation, method, path, access, body, captcha, handle } = definition
+  const { operation, method, path, access, body, captcha, limit, handle } = definition
   const findCaller = callers[access]
   return {
     access,
@@ -81,6 +84,7 @@ export function route<A extends Access, Body = undefined>(definition: RouteDefin
         handler: async (request, reply) => {
           try {
             const ctx = createContext(request)
+            if (limit !== undefined) ctx.limits.take(limit)
             if (captcha !== undefined && ctx.settings.captchaEnabled)
               if (captcha === true || captcha(queryOf(request))) await checkCaptcha(ctx, request)
             const answer = await handle(ctx, {

@@ -1,4 +1,3 @@
-import { isIP } from 'node:net'
 import { acceptBodiesAsBuffers, type Service } from '@favo/http'
 import type { Project } from '@favo/projects'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
@@ -15,6 +14,8 @@ import { inboxRoute } from './inbox/inbox.route.ts'
 import { inviteRoute } from './invite/invite.route.ts'
 import { magicLinkRoute, otpRoute } from './magic-link/magic-link.route.ts'
 import { reauthenticateRoute } from './reauthenticate/reauthenticate.route.ts'
+import { findClientIp } from './rate-limits/client-ip.ts'
+import { createRateLimiter, type LimitedRequest, type RateLimits } from './rate-limits/rate-limits.ts'
 import { recoverRoute } from './recover/recover.route.ts'
 import { resendRoute } from './resend/resend.route.ts'
 import {
@@ -126,6 +127,7 @@ export function createAuth(deps: AuthDeps): AuthService {
         passwordWorkers,
         asks: createAskMemory(),
         guesses: createGuessMemory(),
+        limitsOf: createRateLimiter(),
         ...createElsewhere(deps),
       }),
     passwordWorkers,
@@ -138,6 +140,7 @@ interface Shared {
   readonly passwordWorkers: PasswordWorkers
   readonly asks: AskMemory
   readonly guesses: GuessMemory
+  readonly limitsOf: (request: LimitedRequest) => RateLimits
   readonly outbound: Outbound
   readonly oidc: OidcDirectory
 }
@@ -166,9 +169,10 @@ function createAuthContext(deps: AuthDeps, shared: Shared, request: FastifyReque
   const { favo } = request
   const { 'user-agent': userAgent, 'x-jwt-aud': audience } = request.headers
   const { project } = favo
+  const settings = effectiveSettings(project)
   return {
     project,
-    settings: effectiveSettings(project),
+    settings,
     asks: shared.asks,
     guesses: shared.guesses,
     outbound: shared.outbound,
@@ -187,7 +191,10 @@ function createAuthContext(deps: AuthDeps, shared: Shared, request: FastifyReque
       return favo.log
     },
     get clientIp() {
-      return isIP(favo.clientIp) === 0 ? null : favo.clientIp
+      return findClientIp(request, settings)
+    },
+    get limits() {
+      return shared.limitsOf({ ref: project.ref, settings, clientIp: findClientIp(request, settings) })
     },
   }
 }

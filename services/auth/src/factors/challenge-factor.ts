@@ -3,7 +3,8 @@ import { recordAudit } from '../audit/audit.sql.ts'
 import type { AuthContext, SignedIn } from '../context.ts'
 import { AuthError, authErrors } from '../errors.ts'
 import { createOtp } from '../one-time-tokens/one-time-token.ts'
-import { isValidChannel, sendSms, SmsError } from '../sms/send-sms.ts'
+import { isValidChannel, SmsError } from '../sms/ask-provider.ts'
+import { sendSms } from '../sms/send-sms.ts'
 import { addressOf, beginAuthentication, beginRegistration, type Ceremony } from '../webauthn/ceremonies.ts'
 import { findRelyingParty } from '../webauthn/relying-party.ts'
 import { insertChallenge, type NewChallenge } from './challenges.sql.ts'
@@ -70,13 +71,13 @@ async function sendCode(
   channel: string,
 ): Promise<string> {
   const { settings } = ctx
-  if (!isValidChannel(ctx, channel)) throw factorErrors.invalidChannel()
+  if (!isValidChannel(ctx, channel)) throw authErrors.invalidChannel()
   const waitSeconds = settings.mfaPhoneMaxFrequencySeconds
   const ago = factor.challenged_seconds_ago
-  if (ago !== null && ago < waitSeconds) throw factorErrors.smsTooSoon(Math.floor(waitSeconds - ago))
+  if (ago !== null && ago < waitSeconds) throw authErrors.overSmsFrequency(Math.floor(waitSeconds - ago))
   // Remembered here as well: the row says it only when the message was sent, and two requests may come at once.
   const left = ctx.asks.take(`${ctx.project.ref} factor ${factor.id}`, waitSeconds)
-  if (left !== null) throw factorErrors.smsTooSoon(left)
+  if (left !== null) throw authErrors.overSmsFrequency(left)
 
   const code = createOtp(settings.mfaPhoneOtpLength)
   const sms = {

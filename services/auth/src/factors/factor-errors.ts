@@ -45,18 +45,6 @@ export const factorErrors = {
       'mfa_verified_factor_exists',
       'A verified phone factor already exists, unenroll the existing factor to continue',
     ),
-  invalidChannel: () =>
-    new AuthError(
-      400,
-      'validation_failed',
-      "Invalid channel, supported values are 'sms' or 'whatsapp'. 'whatsapp' is only supported if Twilio or Twilio Verify is used as the provider.",
-    ),
-  smsTooSoon: (seconds: number) =>
-    new AuthError(
-      429,
-      'over_sms_send_rate_limit',
-      `For security purposes, you can only request this after ${seconds} seconds.`,
-    ),
   smsNotSetUp: (cause: unknown) =>
     new AuthError(500, 'unexpected_failure', 'Failed to get SMS provider', { cause }),
   smsNotSent: (cause: unknown) =>

@@ -33,6 +33,7 @@ export const challengeFactorRoute = route({
   method: 'POST',
   path: '/factors/:factor_id/challenge',
   access: 'user',
+  limit: 'factor_challenge',
   body: { ...body('ChallengeFactorParams', { channel: text() }), isOptional: true },
   handle: async (ctx, { caller, params, body }) => {
     const factor = await loadFactor(ctx, caller, params.factor_id)
@@ -45,6 +46,7 @@ export const verifyFactorRoute = route({
   method: 'POST',
   path: '/factors/:factor_id/verify',
   access: 'user',
+  limit: 'factor_verify',
   body: body('VerifyFactorParams', { challenge_id: text(), code: text(), webauthn: object() }),
   handle: async (ctx, { caller, params, body }) => {
     const factor = await loadFactor(ctx, caller, params.factor_id)

@@ -7,6 +7,7 @@ import { runHook } from '../hooks/run-hook.ts'
 import type { IssuedSession } from '../sessions/session-reply.ts'
 import { deleteSessionsOfUser } from '../sessions/sessions.sql.ts'
 import type { Json } from '../users/user.ts'
+import { isCodeRightAtProvider, providerChecksCodes } from '../sms/ask-provider.ts'
 import { addressOfClient, canVerify } from './challenge-factor.ts'
 import { deleteChallenge, findChallenge, meetChallenge, type ChallengeRow } from './challenges.sql.ts'
 import { factorErrors } from './factor-errors.ts'
@@ -79,7 +80,9 @@ async function checkCode(
   const guesses = `${ctx.project.ref} factor ${factor.id}`
   if (ctx.guesses.isExhausted(guesses)) throw factorErrors.tooManyGuesses()
   const isTotp = factor.factor_type === 'totp'
-  const isRight = isTotp ? isTotpCode(factor.secret ?? '', code) : isSame(challenge.otp_code ?? '', code)
+  const isRight = isTotp
+    ? isTotpCode(factor.secret ?? '', code)
+    : await isPhoneCode(ctx, factor, challenge, code)
   if (isRight === null) throw factorErrors.unreadableSecret()
 
   const decision = await runHook(ctx, 'mfaVerificationAttempt', {
@@ -98,6 +101,18 @@ async function checkCode(
     throw isTotp ? factorErrors.wrongTotp() : factorErrors.wrongPhoneCode()
   }
   ctx.guesses.forget(guesses)
+}
+
+/** A provider that makes the codes itself is the one to ask. */
+async function isPhoneCode(
+  ctx: AuthContext,
+  factor: FactorRow,
+  challenge: ChallengeRow,
+  code: string,
+): Promise<boolean> {
+  return providerChecksCodes(ctx)
+    ? isCodeRightAtProvider(ctx, factor.phone ?? '', code)
+    : isSame(challenge.otp_code ?? '', code)
 }
 
 function isSame(expected: string, given: string): boolean {

@@ -3,9 +3,10 @@ import { parseChallenge } from '../flow-states/pkce.ts'
 import { body, flag, object, text } from '../parse-body.ts'
 import { route } from '../route.ts'
 import { requestAudience } from '../sessions/audience.ts'
-import { parseEmail, parsePhone } from '../users/addresses.ts'
+import { parseEmail } from '../users/addresses.ts'
 import { findUserByEmail } from '../users/users.sql.ts'
 import { sendMagicLink } from './send-magic-link.ts'
+import { sendOtpToPhone } from './send-otp-to-phone.ts'
 
 const shape = {
   email: text(),
@@ -21,6 +22,7 @@ export const otpRoute = route({
   method: 'POST',
   path: '/otp',
   access: 'public',
+  limit: 'otp',
   captcha: true,
   body: body('OtpParams', {
     ...shape,
@@ -33,10 +35,7 @@ export const otpRoute = route({
     if (body.email !== '' && body.channel !== '')
       throw authErrors.validationFailed('Channel should only be specified with Phone OTP')
     const challenge = parseChallenge(body.code_challenge, body.code_challenge_method)
-    if (body.phone !== '') {
-      parsePhone(body.phone)
-      throw authErrors.phoneOtpUnsupported()
-    }
+    if (body.phone !== '') return sendOtpToPhone(ctx, { ...body, data: body.data ?? {} })
     if (body.email === '') throw authErrors.validationFailed('One of email or phone must be set')
     const email = parseEmail(body.email)
     if (!body.create_user && (await findUserByEmail(ctx.db, email, requestAudience(ctx))) === null)
@@ -52,6 +51,7 @@ export const magicLinkRoute = route({
   method: 'POST',
   path: '/magiclink',
   access: 'public',
+  limit: 'magic_link',
   captcha: true,
   body: body('MagicLinkParams', shape),
   handle: async (ctx, { body, redirectTo }) => {

@@ -24,6 +24,7 @@ export interface MagicLinkInput {
  */
 export async function sendMagicLink(ctx: AuthContext, input: MagicLinkInput): Promise<void> {
   const { email, challenge, redirectTo } = input
+  if (!ctx.settings.emailProviderEnabled) throw authErrors.emailLoginDisabled(422)
   checkFrequency(ctx, 'magiclink', email)
   const known = await findUserByEmail(ctx.db, email, requestAudience(ctx))
   if (known === null && ctx.settings.disableSignup) throw authErrors.signupDisabled()

@@ -7,6 +7,8 @@ const REMEMBERED_MAX = 20_000
 export interface AskMemory {
   /** Null when asking is fine now, and noted; else the seconds that are left to wait. */
   take(key: string, intervalSeconds: number): number | null
+  /** What was asked for did not leave. */
+  forget(key: string): void
 }
 
 export function createAskMemory(): AskMemory {
@@ -25,5 +27,6 @@ export function createAskMemory(): AskMemory {
       }
       return null
     },
+    forget: (key) => void askedAt.delete(key),
   }
 }

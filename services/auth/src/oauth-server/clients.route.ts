@@ -60,6 +60,7 @@ export const clientRoutes = [
     method: 'POST',
     path: '/oauth/clients/register',
     access: 'open',
+    limit: 'client_registration',
     body: clientBody,
     handle: async (ctx, { body }) => {
       checkOAuthServer(ctx)

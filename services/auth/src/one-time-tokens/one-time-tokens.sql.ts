@@ -5,13 +5,14 @@ import { mailInsert, trimInbox } from '../mails/mails.sql.ts'
 import { userColumns } from '../users/users.sql.ts'
 import type { UserRow } from '../users/user.ts'
 
-/** The enum auth.one_time_token_type, without what phones need. */
+/** The enum auth.one_time_token_type. */
 export type TokenType =
   | 'confirmation_token'
   | 'recovery_token'
   | 'reauthentication_token'
   | 'email_change_token_new'
   | 'email_change_token_current'
+  | 'phone_change_token'
 
 /** Columns of auth.users that go with a token. */
 const columns = {
@@ -20,6 +21,7 @@ const columns = {
   reauthentication_token: { token: 'reauthentication_token', sentAt: 'reauthentication_sent_at' },
   email_change_token_new: { token: 'email_change_token_new', sentAt: 'email_change_sent_at' },
   email_change_token_current: { token: 'email_change_token_current', sentAt: 'email_change_sent_at' },
+  phone_change_token: { token: 'phone_change_token', sentAt: 'phone_change_sent_at' },
 } as const
 
 export interface NewToken {
@@ -62,7 +64,7 @@ export const issueToken = async (db: Queryable, token: NewToken) => {
 }
 
 /** Replaces the user's token of this type, if the earlier part `issued` of the statement has a row. */
-const tokenInsert = (type: TokenType, hash: string, relatesTo: string): Sql => sql`
+export const tokenInsert = (type: TokenType, hash: string, relatesTo: string): Sql => sql`
   insert into auth.one_time_tokens (id, user_id, token_type, token_hash, relates_to, created_at, updated_at)
   select gen_random_uuid(), issued.id, ${type}::auth.one_time_token_type, ${hash}, ${relatesTo.toLowerCase()}, now(), now()
   from issued
@@ -135,6 +137,7 @@ export const lockToken = (tx: Queryable, search: TokenSearch) =>
           when 'confirmation_token' then u.confirmation_sent_at
           when 'recovery_token' then u.recovery_sent_at
           when 'reauthentication_token' then u.reauthentication_sent_at
+          when 'phone_change_token' then u.phone_change_sent_at
           else u.email_change_sent_at
         end < now() - make_interval(secs => ${search.expireSeconds}),
         true

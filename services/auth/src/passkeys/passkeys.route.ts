@@ -18,6 +18,7 @@ export const passkeyRoutes = [
     method: 'POST',
     path: '/passkeys/authentication/options',
     access: 'public',
+    limit: 'passkey',
     captcha: true,
     handle: async (ctx) => {
       requireEnabled(ctx)

@@ -17,9 +17,11 @@ export const recoverRoute = route({
   method: 'POST',
   path: '/recover',
   access: 'public',
+  limit: 'recover',
   captcha: true,
   body: body('RecoverParams', { email: text(), code_challenge: text(), code_challenge_method: text() }),
   handle: async (ctx, { body, redirectTo }) => {
+    if (!ctx.settings.emailProviderEnabled) throw authErrors.emailLoginDisabled(400)
     if (body.email === '') throw authErrors.validationFailed('Password recovery requires an email')
     const email = parseEmail(body.email)
     const challenge = parseChallenge(body.code_challenge, body.code_challenge_method)

@@ -3,6 +3,7 @@ import { authErrors } from '../errors.ts'
 import { insertFlow } from '../flow-states/flow-states.sql.ts'
 import { parseChallenge, type Challenge } from '../flow-states/pkce.ts'
 import { checkFrequency, sendEmailChange, sendToken, stranger } from '../one-time-tokens/send-token.ts'
+import { resendToPhone } from './resend-to-phone.ts'
 import { body, text } from '../parse-body.ts'
 import { route } from '../route.ts'
 import { requestAudience } from '../sessions/audience.ts'
@@ -18,6 +19,7 @@ export const resendRoute = route({
   method: 'POST',
   path: '/resend',
   access: 'public',
+  limit: 'resend',
   captcha: true,
   body: body('ResendConfirmationParams', {
     type: text(),
@@ -38,8 +40,9 @@ export const resendRoute = route({
       throw authErrors.validationFailed('Type provided requires a phone number')
     if (given !== '' && phone !== '')
       throw authErrors.validationFailed('Only an email address or phone number should be provided.')
-    if (phone !== '') throw authErrors.phoneResendDisabled()
+    if (phone !== '') return resendToPhone(ctx, type, phone)
     if (given === '') throw authErrors.validationFailed('Missing email address or phone number')
+    if (!ctx.settings.emailProviderEnabled) throw authErrors.emailLoginDisabled(400)
     const email = parseEmail(given)
     checkFrequency(ctx, type, email)
     const user = await findUserByEmail(ctx.db, email, requestAudience(ctx))

@@ -15,16 +15,22 @@ export const signUpRoute = route({
   body: body('SignupParams', {
     email: text(),
     phone: text(),
+    channel: text(),
     password: text(),
     data: object(),
     code_challenge: text(),
     code_challenge_method: text(),
   }),
   handle: async (ctx, { body, redirectTo }) => {
-    if (body.email === '' && body.phone === '') return renderSession(await signUpAnonymously(ctx, body.data))
-    const { email, phone, password } = body
+    if (body.email === '' && body.phone === '') {
+      if (ctx.settings.anonymousUsersEnabled) ctx.limits.take('anonymous')
+      return renderSession(await signUpAnonymously(ctx, body.data))
+    }
+    ctx.limits.take('signup')
+    const { email, phone, password, channel } = body
     const challenge = parseChallenge(body.code_challenge, body.code_challenge_method)
-    const result = await signUp(ctx, { email, phone, password, data: body.data ?? {}, challenge, redirectTo })
+    const data = body.data ?? {}
+    const result = await signUp(ctx, { email, phone, password, data, channel, challenge, redirectTo })
     return result.kind === 'signedIn'
       ? renderSession(result.session)
       : { status: 200, body: renderUser(result.user) }

@@ -1,5 +1,4 @@
-import { randomUUID } from 'node:crypto'
-import { DatabaseError, type Queryable } from '@favo/postgres'
+import type { Queryable } from '@favo/postgres'
 import { recordAudit } from '../audit/audit.sql.ts'
 import type { AuthContext } from '../context.ts'
 import { authErrors } from '../errors.ts'
@@ -13,6 +12,9 @@ import type { IssuedSession } from '../sessions/session-reply.ts'
 import { parseEmail } from '../users/addresses.ts'
 import { registerUser } from '../users/register-user.ts'
 import { confirmEmail } from '../users/user-changes.sql.ts'
+import { lookAlike } from './look-alike.ts'
+import { saving } from './saving.ts'
+import { signUpByPhone } from './sign-up-by-phone.ts'
 import { hasPassword, isConfirmed, type Json, type UserRow } from '../users/user.ts'
 import { findUserByEmail, getUserById } from '../users/users.sql.ts'
 
@@ -21,6 +23,8 @@ export interface SignUpInput {
   readonly phone: string
   readonly password: string
   readonly data: Json
+  /** Of messages to phones: empty = sms. */
+  readonly channel: string
   /** Given in the PKCE flow. */
   readonly challenge: Challenge | null
   readonly redirectTo: string
@@ -42,7 +46,8 @@ export async function signUp(ctx: AuthContext, input: SignUpInput): Promise<Sign
   await checkPasswordStrength(ctx, input.password)
   if (input.email !== '' && input.phone !== '')
     throw authErrors.validationFailed('Only an email address or phone number should be provided on signup.')
-  if (input.phone !== '') throw authErrors.phoneSignupDisabled()
+  if (input.phone !== '') return signUpByPhone(ctx, input)
+  if (!ctx.settings.emailProviderEnabled) throw authErrors.emailSignupDisabled()
   const email = parseEmail(input.email)
   if (!ctx.settings.mailerAutoconfirm) checkFrequency(ctx, 'signup', email)
 
@@ -119,7 +124,7 @@ async function askForConfirmation(
     const user = created ?? (await findUserByEmail(tx, registering.email, requestAudience(ctx)))
     if (user === null || isConfirmed(user)) {
       if (user !== null) await recordAudit(tx, 'user_repeated_signup', user, { provider: 'email' })
-      return lookAlike(ctx, registering)
+      return lookAlike(ctx, { ...registering, phone: null })
     }
     const { challenge, redirectTo } = input
     if (challenge !== null) await insertFlow(tx, user.id, 'email/signup', 'email', challenge)
@@ -130,51 +135,4 @@ async function askForConfirmation(
     return asked.invited_at === null ? asked : { ...asked, raw_user_meta_data: {}, identities: [] }
   }
   return { kind: 'confirmationSent', user: await saving(ctx.db.transaction(ask)) }
-}
-
-/** What somebody else's address answers, as GoTrue words it: no identities, which clients go by. */
-function lookAlike(ctx: AuthContext, { email, data }: Registering): UserRow {
-  const now = new Date().toISOString().replace('Z', '000Z')
-  return {
-    id: randomUUID(),
-    aud: requestAudience(ctx),
-    role: '',
-    email,
-    phone: null,
-    encrypted_password: null,
-    email_confirmed_at: null,
-    phone_confirmed_at: null,
-    confirmed_at: null,
-    invited_at: null,
-    confirmation_sent_at: now,
-    recovery_sent_at: null,
-    email_change: null,
-    email_change_sent_at: null,
-    phone_change: null,
-    phone_change_sent_at: null,
-    reauthentication_sent_at: null,
-    last_sign_in_at: null,
-    raw_app_meta_data: { provider: 'email', providers: ['email'] },
-    raw_user_meta_data: data,
-    created_at: now,
-    updated_at: now,
-    banned_until: null,
-    is_banned: false,
-    deleted_at: null,
-    is_sso_user: false,
-    is_anonymous: false,
-    identities: [],
-    factors: [],
-  }
-}
-
-/** What goes wrong while a user is stored is the project's own triggers', as a rule. */
-async function saving<T>(work: Promise<T>): Promise<T> {
-  try {
-    return await work
-  } catch (error) {
-    if (error instanceof DatabaseError)
-      throw authErrors.unexpectedFailure('Database error saving new user', error)
-    throw error
-  }
 }

@@ -16,6 +16,7 @@ export const ssoRoute = route({
   method: 'POST',
   path: '/sso',
   access: 'public',
+  limit: 'sso',
   captcha: true,
   body: body('SingleSignOnParams', {
     provider_id: text(),
@@ -58,6 +59,7 @@ export const samlAcsRoute = route({
   method: 'POST',
   path: '/sso/saml/acs',
   access: 'open',
+  limit: 'saml_assertion',
   handle: async (ctx, { form }) => {
     checkEnabled(ctx)
     try {

@@ -6,8 +6,8 @@ import { requestAudience } from '../sessions/audience.ts'
 import { issueSession } from '../sessions/issue-session.ts'
 import type { IssuedSession } from '../sessions/session-reply.ts'
 import { deleteSessionsOfUser } from '../sessions/sessions.sql.ts'
-import { hasPassword, isConfirmed } from '../users/user.ts'
-import { findUserByEmail } from '../users/users.sql.ts'
+import { hasPassword, isConfirmed, isPhoneConfirmed } from '../users/user.ts'
+import { findUserByEmail, findUserByPhone } from '../users/users.sql.ts'
 
 export interface PasswordGrantInput {
   readonly email: string
@@ -29,24 +29,36 @@ export async function passwordGrant(ctx: AuthContext, input: PasswordGrantInput)
   if (email !== '' && phone !== '')
     throw authErrors.validationFailed('Only an email address or phone number should be provided on login.')
   if (email === '' && phone === '') throw authErrors.validationFailed('missing email or phone')
-  if (phone !== '') throw authErrors.phoneLoginDisabled()
+  if (email !== '' && !ctx.settings.emailProviderEnabled) throw authErrors.emailLoginDisabled(422)
+  if (phone !== '' && !ctx.settings.phoneProviderEnabled) throw authErrors.phoneLoginDisabled()
+  const address = phone === '' ? email.toLowerCase() : digitsOf(phone)
+  ctx.limits.checkPasswordAttempts(address)
 
-  const user = await findUserByEmail(ctx.db, email, requestAudience(ctx))
+  const find = phone === '' ? findUserByEmail : findUserByPhone
+  const user = await find(ctx.db, address, requestAudience(ctx))
   const encrypted = user !== null && hasPassword(user) ? user.encrypted_password : null
   const isMatch = await ctx.passwords.matches(password, encrypted)
   if (user !== null) await askAboutAttempt(ctx, user.id, isMatch)
-  if (user === null || !isMatch) throw authErrors.invalidCredentials()
+  if (user === null || !isMatch) {
+    ctx.limits.missPassword(address)
+    throw authErrors.invalidCredentials()
+  }
+  ctx.limits.forgivePasswords(address)
   if (user.is_banned) throw authErrors.userBanned(400)
-  if (!isConfirmed(user)) throw authErrors.emailNotConfirmed()
+  if (phone === '' && !isConfirmed(user)) throw authErrors.emailNotConfirmed()
+  if (phone !== '' && !isPhoneConfirmed(user)) throw authErrors.phoneNotConfirmed()
 
   const session = await issueSession(ctx, ctx.db, user, {
     method: 'password',
     passwordHash: encrypted,
-    traits: { provider: 'email' },
+    traits: { provider: phone === '' ? 'email' : 'phone' },
   })
   if (session === null) throw authErrors.invalidCredentials()
   return { ...session, weakness: await safeWeakness(ctx, password) }
 }
+
+/** A phone in any form is looked up: one that is none has no account. */
+const digitsOf = (phone: string) => phone.replace(/^\+/, '').replaceAll(' ', '')
 
 const DEFAULT_REJECTION = 'Further password verification attempts will be rejected.'
 

@@ -8,6 +8,7 @@ import { pkceGrant } from './pkce-grant.ts'
 import { refreshGrant } from './refresh-grant.ts'
 import { web3Grant } from './web3-grant.ts'
 
+const grants = new Set(['password', 'refresh_token', 'id_token', 'pkce', 'web3'])
 /** They continue what a captcha was solved for, or come from another provider. */
 const grantsWithoutCaptcha = new Set(['pkce', 'refresh_token', 'id_token'])
 
@@ -37,7 +38,9 @@ export const tokenRoute = route({
     signature: text(),
   }),
   handle: async (ctx, { body, query, redirectTo, headers, authenticate }) => {
-    switch (query.get('grant_type')) {
+    const grant = query.get('grant_type')
+    if (grants.has(grant ?? '')) ctx.limits.take(grant === 'web3' ? 'web3' : 'token')
+    switch (grant) {
       case 'password': {
         const { weakness, ...session } = await passwordGrant(ctx, body)
         return renderSession(session, weakness === null ? {} : { weak_password: weakness })

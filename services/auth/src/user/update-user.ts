@@ -8,6 +8,11 @@ import { emailIdentityData, insertIdentity } from '../identities/identities.sql.
 import { hashOtp } from '../one-time-tokens/one-time-token.ts'
 import { lockToken } from '../one-time-tokens/one-time-tokens.sql.ts'
 import { guessKey, sendEmailChange } from '../one-time-tokens/send-token.ts'
+import { isHookEnabled } from '../hooks/run-hook.ts'
+import { isValidChannel } from '../sms/ask-provider.ts'
+import { judgePhoneCode, lockPhoneToken } from '../sms/check-phone-code.ts'
+import { checkSmsFrequency, sendPhoneCode } from '../sms/send-phone-code.ts'
+import { applyPhone } from '../verify/verify-phone.ts'
 import { checkPasswordStrength } from '../passwords/password-strength.ts'
 import { requestAudience } from '../sessions/audience.ts'
 import { deleteOtherSessionsOfUser, deleteSessionsOfUser } from '../sessions/sessions.sql.ts'
@@ -17,6 +22,7 @@ import {
   clearReauthentication,
   confirmEmail,
   mergeMetadata,
+  notePhoneChange,
   setEmail,
   updatePassword,
 } from '../users/user-changes.sql.ts'
@@ -26,6 +32,8 @@ export interface UserUpdateInput {
   /** Empty = not given; so is the phone. */
   readonly email: string
   readonly phone: string
+  /** Of the message to a new phone: empty = sms. */
+  readonly channel: string
   /** Null = not given; empty = take the password away. */
   readonly password: string | null
   readonly data: Json | null
@@ -47,6 +55,7 @@ export async function updateUser(
     email: given.email === '' ? '' : parseEmail(given.email),
     phone: given.phone === '' ? '' : parsePhone(given.phone),
   }
+  if (input.phone !== '' && !isValidChannel(ctx, channelOf(input))) throw authErrors.invalidChannel()
   if (input.password !== null) await checkPasswordStrength(ctx, input.password)
   checkAllowed(caller, input)
   await checkAddresses(ctx, caller.user, input)
@@ -65,16 +74,27 @@ export async function updateUser(
     if (input.data !== null) await mergeMetadata(tx, user.id, { user: input.data })
     if (adoptsEmail(ctx, user, input)) await adoptEmail(tx, user, input.email)
     else if (changesEmail(user, input)) await askAtNewEmail(ctx, tx, user, input)
+    if (changesPhone(user, input) && ctx.settings.smsAutoconfirm) {
+      await notePhoneChange(tx, user.id, input.phone)
+      await applyPhone(tx, 'phone_change', user, input.phone)
+    }
     await recordAudit(tx, 'user_modified', user)
     return getUserById(tx, user.id)
   }
-  return ctx.db.transaction(change).catch((error: unknown) => {
+  const changed = await ctx.db.transaction(change).catch((error: unknown) => {
     if (!(error instanceof DatabaseError)) throw error
     // Somebody was faster.
     if (error.constraint === 'users_email_partial_key') throw authErrors.emailExists()
     throw authErrors.unexpectedFailure('Error updating user', error)
   })
+  if (!changesPhone(caller.user, input) || ctx.settings.smsAutoconfirm) return changed
+  // Last, since a new password makes void what was sent before it; and outside of the transaction, since providers are slow.
+  const ask = { kind: 'phone_change', phone: input.phone, channel: channelOf(input), audit: null } as const
+  await sendPhoneCode(ctx, changed, ask)
+  return getUserById(ctx.db, caller.user.id)
 }
+
+const channelOf = ({ channel }: UserUpdateInput) => (channel === '' ? 'sms' : channel)
 
 async function adoptEmail(tx: Queryable, user: UserRow, email: string): Promise<void> {
   await insertIdentity(tx, {
@@ -108,12 +128,17 @@ async function checkAddresses(ctx: AuthContext, user: UserRow, input: UserUpdate
   const audience = user.aud ?? requestAudience(ctx)
   if (changesEmail(user, input) && (await isEmailTaken(ctx.db, input.email, audience, user.id)))
     throw authErrors.emailExists()
-  if (input.phone !== '' && input.phone !== user.phone) {
-    if (await isPhoneTaken(ctx.db, input.phone, audience)) throw authErrors.phoneExists()
-    // GoTrue's words where nothing is set up that could send to a phone.
+  if (!changesPhone(user, input)) return
+  if (await isPhoneTaken(ctx.db, input.phone, audience)) throw authErrors.phoneExists()
+  if (ctx.settings.smsAutoconfirm) return
+  // GoTrue's words where nothing is set up that could send to a phone.
+  if (!ctx.settings.phoneProviderEnabled && !isHookEnabled(ctx, 'sendSms'))
     throw authErrors.unexpectedFailure('Unable to get SMS provider')
-  }
+  checkSmsFrequency(ctx, 'phone_change', input.phone)
 }
+
+const changesPhone = (user: UserRow, input: UserUpdateInput) =>
+  input.phone !== '' && input.phone !== user.phone
 
 const changesEmail = (user: UserRow, input: UserUpdateInput) =>
   input.email !== '' && input.email !== user.email
@@ -130,11 +155,12 @@ async function askAtNewEmail(
   await sendEmailChange(ctx, tx, addressee, email, { isPkce: challenge !== null, redirectTo })
 }
 
-/** In a session older than a day, a new password needs a code that was mailed for it, where the project wants that. */
+/** In a session older than a day, a new password needs a code that was sent for it, where the project wants that. */
 async function checkNonce(ctx: AuthContext, { user, session }: SignedIn, nonce: string): Promise<void> {
   if (!ctx.settings.updatePasswordRequiresReauthentication || session?.is_recent === true) return
   if (nonce === '') throw authErrors.reauthenticationNeeded()
   const email = user.email ?? ''
+  if (email === '') return checkNonceOfPhone(ctx, user, nonce)
   const key = guessKey(ctx, email)
   await ctx.db.transaction(async (tx) => {
     const found = await lockToken(tx, {
@@ -146,6 +172,20 @@ async function checkNonce(ctx: AuthContext, { user, session }: SignedIn, nonce: 
     })
     if (found === null || found.id !== user.id || found.is_token_expired || ctx.guesses.isExhausted(key)) {
       ctx.guesses.miss(key)
+      throw authErrors.nonceInvalid()
+    }
+    await clearReauthentication(tx, user.id)
+  })
+}
+
+async function checkNonceOfPhone(ctx: AuthContext, user: UserRow, nonce: string): Promise<void> {
+  const phone = user.phone ?? ''
+  const verdict = phone === '' ? 'wrong' : await judgePhoneCode(ctx, phone, nonce)
+  await ctx.db.transaction(async (tx) => {
+    const token = { type: 'reauthentication_token', phone, code: nonce } as const
+    const found = verdict === 'inDatabase' ? await lockPhoneToken(ctx, tx, token) : null
+    if (verdict !== 'right' && found?.id !== user.id) {
+      ctx.guesses.miss(guessKey(ctx, phone))
       throw authErrors.nonceInvalid()
     }
     await clearReauthentication(tx, user.id)

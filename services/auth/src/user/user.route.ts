@@ -24,9 +24,11 @@ export const updateUserRoute = route({
   method: 'PUT',
   path: '/user',
   access: 'user',
+  limit: 'user',
   body: body('UserUpdateParams', {
     email: text(),
     phone: text(),
+    channel: text(),
     password: optionalText(),
     data: object(),
     app_metadata: object(),

@@ -5,12 +5,14 @@ import { askBeforeCreating } from '../hooks/before-user-created.ts'
 import { isHookEnabled } from '../hooks/run-hook.ts'
 import { emailIdentityData, insertIdentity } from '../identities/identities.sql.ts'
 import { requestAudience } from '../sessions/audience.ts'
-import { confirmEmail, mergeMetadata } from './user-changes.sql.ts'
+import { confirmEmail, confirmPhone, mergeMetadata } from './user-changes.sql.ts'
 import type { Json, UserRow } from './user.ts'
-import { findUserByEmail, getUserById, insertUserIfNew, type NewUser } from './users.sql.ts'
+import { findUserByEmail, findUserByPhone, getUserById, insertUserIfNew, type NewUser } from './users.sql.ts'
 
 export interface Registration {
-  readonly email: string
+  /** Null for who registers by phone. */
+  readonly email: string | null
+  readonly phone?: string
   /** Empty for users who never chose one. */
   readonly passwordHash: string
   readonly data: Json
@@ -20,7 +22,7 @@ export interface Registration {
 }
 
 /**
- * A new user of an address, or null when it is taken. What the caller may choose is the address, the password and
+ * A new user of an address or a phone, or null when it is taken. What the caller may choose is the address, the password and
  * user_metadata; role and app_metadata are ours.
  *
  * The user is inserted first and completed by an update, as GoTrue does it, since the project's triggers wait for either;
@@ -31,13 +33,14 @@ export async function registerUser(
   tx: Queryable,
   registration: Registration,
 ): Promise<UserRow | null> {
-  const { email, passwordHash, data } = registration
+  const { email, phone = null, passwordHash, data } = registration
   const id = randomUUID()
-  const appMetadata = { provider: 'email', providers: ['email'] }
+  const provider = phone === null ? 'email' : 'phone'
+  const appMetadata = { provider, providers: [provider] }
   const user: NewUser = {
     id,
     email,
-    phone: null,
+    phone,
     passwordHash,
     audience: requestAudience(ctx),
     role: 'authenticated',
@@ -47,15 +50,21 @@ export async function registerUser(
   }
   if (isHookEnabled(ctx, 'beforeUserCreated')) {
     // Nothing is about to be made where the address is taken.
-    if ((await findUserByEmail(tx, email, user.audience)) !== null) return null
+    if ((await findTaker(tx, user)) !== null) return null
     await askBeforeCreating(ctx, tx, user)
   }
   if (!(await insertUserIfNew(tx, user))) return null
-  const identityData = emailIdentityData(id, email)
+  const identityData = email === null ? unprovedPhone(id) : emailIdentityData(id, email)
   const metadata = registration.isByAdministrator ? identityData : { ...data, ...identityData }
-  await insertIdentity(tx, { userId: id, provider: 'email', providerId: id, data: metadata })
+  await insertIdentity(tx, { userId: id, provider, providerId: id, data: metadata })
   const changes = { user: registration.isByAdministrator ? {} : metadata, app: appMetadata }
-  if (registration.isConfirmed) await confirmEmail(tx, id, changes)
-  else await mergeMetadata(tx, id, changes)
+  if (!registration.isConfirmed) await mergeMetadata(tx, id, changes)
+  else await (phone === null ? confirmEmail : confirmPhone)(tx, id, changes)
   return getUserById(tx, id)
 }
+
+const findTaker = (tx: Queryable, { email, phone, audience }: NewUser): Promise<UserRow | null> =>
+  phone === null ? findUserByEmail(tx, email ?? '', audience) : findUserByPhone(tx, phone, audience)
+
+/** GoTrue does not name the phone here before it is changed. */
+const unprovedPhone = (id: string): Json => ({ sub: id, email_verified: false, phone_verified: false })

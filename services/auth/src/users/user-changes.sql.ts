@@ -41,16 +41,45 @@ export const confirmEmail = async (db: Queryable, id: string, metadata: Metadata
   `)
 }
 
-export const confirmPhone = async (db: Queryable, id: string) => {
+export const confirmPhone = async (db: Queryable, id: string, metadata: MetadataChanges = {}) => {
   await db.run(sql`
     with spent as (
       delete from auth.one_time_tokens where user_id = ${id}
     )
-    update auth.users
-    set phone_confirmed_at = now(), confirmation_token = '', updated_at = now()
-    where id = ${id}
+    update auth.users u
+    set phone_confirmed_at = now(),
+        confirmation_token = '',
+        raw_user_meta_data = ${mergedObject(sql`u.raw_user_meta_data`, metadata.user ?? {})},
+        raw_app_meta_data = ${mergedObject(sql`u.raw_app_meta_data`, metadata.app ?? {})},
+        updated_at = now()
+    where u.id = ${id}
   `)
 }
+
+/** The phone that a change is about, where it needs no proof. */
+export const notePhoneChange = (db: Queryable, id: string, phone: string) =>
+  db.run(sql`update auth.users set phone_change = ${phone}, updated_at = now() where id = ${id}`)
+
+/**
+ * Puts the phone that was asked for in the place of the old one. False when another was asked for by now. Fails on the
+ * unique index when somebody else has it.
+ */
+export const confirmPhoneChange = async (db: Queryable, id: string, phone: string) => {
+  const row = await db.maybeOne(sql`
+    with spent as (
+      delete from auth.one_time_tokens where user_id = ${id}
+    )
+    update auth.users
+    set phone = ${phone}, phone_change = '', phone_change_token = '', phone_confirmed_at = now(), updated_at = now()
+    where id = ${id} and phone_change = ${phone}
+    returning id
+  `)
+  return row !== null
+}
+
+/** A proved address makes an anonymous user a lasting one. */
+export const makeLasting = (db: Queryable, id: string) =>
+  db.run(sql`update auth.users set is_anonymous = false, updated_at = now() where id = ${id}`)
 
 /**
  * Sets or (with null) removes the password, and makes void whatever was sent out before: who changes a password may not

@@ -64,6 +64,7 @@ export interface FactorView {
 }
 
 export const isConfirmed = (user: UserRow): boolean => user.email_confirmed_at !== null
+export const isPhoneConfirmed = (user: UserRow): boolean => user.phone_confirmed_at !== null
 export const hasPassword = (user: UserRow): boolean =>
   user.encrypted_password !== null && user.encrypted_password !== ''
 export const hasVerifiedFactor = (user: UserRow): boolean =>

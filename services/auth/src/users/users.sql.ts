@@ -83,6 +83,26 @@ export const findUserByEmail = (db: Queryable, email: string, audience: string) 
     limit 1
   `)
 
+export const findUserByPhone = (db: Queryable, phone: string, audience: string) =>
+  db.maybeOne<UserRow>(sql`
+    select ${userColumns}
+    from auth.users u
+    where u.instance_id = ${instanceId} and u.phone = ${phone} and u.aud = ${audience} and u.is_sso_user = false
+  `)
+
+/** Who asked last for this phone. */
+export const findUserByPhoneChange = (db: Queryable, phone: string, audience: string) =>
+  db.maybeOne<UserRow>(sql`
+    select ${userColumns}
+    from auth.users u
+    where u.instance_id = ${instanceId}
+      and u.phone_change = ${phone}
+      and u.aud = ${audience}
+      and u.is_sso_user = false
+    order by u.phone_change_sent_at desc nulls last
+    limit 1
+  `)
+
 export const findUserById = (db: Queryable, id: string) =>
   db.maybeOne<UserRow>(sql`
     select ${userColumns}
@@ -125,6 +145,10 @@ export const isPhoneTaken = async (db: Queryable, phone: string, audience: strin
   `)
   return taken
 }
+
+/** Takes back a sign-up whose message did not leave; who confirmed it in the meantime stays. */
+export const deleteUnconfirmedUser = (db: Queryable, id: string) =>
+  db.run(sql`delete from auth.users where id = ${id} and confirmed_at is null`)
 
 export interface NewUser {
   readonly id: string

@@ -10,6 +10,7 @@ import { renderSession, type IssuedSession } from '../sessions/session-reply.ts'
 import { parseEmail, parsePhone } from '../users/addresses.ts'
 import type { UserRow } from '../users/user.ts'
 import { errorRedirect, messageRedirect, sessionRedirect, withQuery } from './redirect.ts'
+import { isPhoneTokenKind, verifyByPhone } from './verify-phone.ts'
 import { flowMethods, isEmailTokenKind, verifyByCode, verifyByHash, type Verified } from './verify-token.ts'
 
 const HALFWAY = 'Confirmation link accepted. Please proceed to confirm link sent to the other email'
@@ -28,6 +29,7 @@ export const verifyRoute = route({
   method: 'POST',
   path: '/verify',
   access: 'open',
+  limit: 'verify',
   body: body('VerifyParams', {
     type: text(),
     token: text(),
@@ -40,6 +42,13 @@ export const verifyRoute = route({
     checkVerifyInput(body)
     if (body.token_hash !== '' && (body.email !== '' || body.phone !== '' || body.redirect_to !== ''))
       throw authErrors.validationFailed('Only the token_hash and type should be provided')
+    if (body.token !== '' && body.phone !== '' && body.email === '') {
+      const phone = parsePhone(body.phone)
+      if (!isPhoneTokenKind(body.type)) throw authErrors.otpExpired()
+      return renderSession(
+        await verifyByPhone(ctx, body.type, phone, body.token, (tx, user) => signIn(ctx, tx, user)),
+      )
+    }
     const result = await ctx.db.transaction(async (tx) => {
       const verified = await verifyPosted(ctx, tx, body)
       return verified.kind === 'halfway' ? null : signIn(ctx, tx, verified.user)
@@ -62,11 +71,6 @@ async function verifyPosted(ctx: AuthContext, tx: Queryable, input: VerifyInput)
   }
   if ((email === '') === (phone === ''))
     throw authErrors.validationFailed('Only an email address or phone number should be provided on verify')
-  if (phone !== '') {
-    parsePhone(phone)
-    // No code is sent to phones yet, so none is right.
-    throw authErrors.otpExpired()
-  }
   const address = parseEmail(email)
   if (!isEmailTokenKind(type)) throw authErrors.otpExpired()
   return verifyByCode(ctx, tx, type, address, token)
@@ -87,6 +91,7 @@ export const followLinkRoute = route({
   method: 'GET',
   path: '/verify',
   access: 'open',
+  limit: 'verify',
   handle: async (ctx, { query, redirectTo }) => {
     const [type, token] = [query.get('type') ?? '', query.get('token') ?? '']
     if (type === '') throw authErrors.validationFailed('Verify requires a verification type')
