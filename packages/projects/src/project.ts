@@ -2,6 +2,7 @@ import type { SigningKey } from '@favo/tokens'
 import type { AuthProtectionSettings } from './auth-protection-settings.ts'
 import type { AuthSecuritySettings } from './auth-security-settings.ts'
 import type { SignInSettings } from './external-providers.ts'
+import type { MailSettings } from './mail-settings.ts'
 
 /** Statuses as the Management API names them; these are the ones Favo uses. */
 export type ProjectStatus =
@@ -35,7 +36,8 @@ export const defaultRestSettings: RestSettings = {
   maxRows: 1_000,
 }
 
-export interface AuthSettings extends SignInSettings, AuthSecuritySettings, AuthProtectionSettings {
+export interface AuthSettings
+  extends SignInSettings, AuthSecuritySettings, AuthProtectionSettings, MailSettings {
   readonly disableSignup: boolean
   readonly mailerAutoconfirm: boolean
   readonly passwordMinLength: number

@@ -12,6 +12,7 @@ import {
 import type { Platform } from './platform.ts'
 import { openSigningKeys, type StoredSigningKey } from './signing-keys/open-signing-keys.ts'
 import { secretContexts } from './projects/project-secrets.ts'
+import { openMail } from './settings/mail-settings.ts'
 import { openSecurity } from './settings/security-settings.ts'
 import { openSignIn } from './settings/sign-in-settings.ts'
 
@@ -62,15 +63,14 @@ export async function loadProject(
     rest: { ...defaultRestSettings, ...(JSON.parse(row.rest) as Partial<RestSettings>) },
     auth: {
       ...defaultAuthSettings,
-      ...openSecurity(
-        secretBox,
-        row.ref,
-        openSignIn(secretBox, row.ref, JSON.parse(row.auth) as Partial<AuthSettings>),
-      ),
+      ...openAuth(secretBox, row.ref, JSON.parse(row.auth) as Partial<AuthSettings>),
     },
     version: Number(row.version),
   }
 }
+
+const openAuth = (secretBox: Platform['secretBox'], ref: string, stored: Partial<AuthSettings>) =>
+  openMail(secretBox, ref, openSecurity(secretBox, ref, openSignIn(secretBox, ref, stored)))
 
 export const projectChannel = 'favo_projects'
 

@@ -3,7 +3,6 @@ import { sql, type Queryable } from '@favo/postgres'
 import type { AuthSettings, HookName, HookSettings } from '@favo/projects'
 import { defaultAuthProtectionSettings, defaultAuthSecuritySettings } from '@favo/projects'
 import { sha256Hex, type SecretBox } from '@favo/tokens'
-import type { ControlContext } from '../context.ts'
 import { controlErrors } from '../errors.ts'
 import { protectionMembers } from './protection-settings.ts'
 
@@ -70,15 +69,17 @@ const otherDefaults: Partial<AuthSettings> = {
 
 const secretContext = (ref: string, name: string) => `project:${ref}:auth:${name}`
 
-/** Stores what was asked for and leaves the rest; null takes a setting back to its default. */
-export async function saveSecurity(ctx: ControlContext, ref: string, asked: Asked): Promise<void> {
+/** Stores what was asked for and leaves the rest; null takes a setting back to its default. In the caller's transaction. */
+export async function saveSecurity(
+  { db, secretBox }: { readonly db: Queryable; readonly secretBox: SecretBox },
+  ref: string,
+  asked: Asked,
+): Promise<void> {
   if (Object.values(asked).every((value) => value === undefined)) return
-  await ctx.db.transaction(async (tx) => {
-    const before = await loadStored(tx, ref)
-    const seal = (name: string, value: string) =>
-      value === '' ? '' : ctx.secretBox.seal(value, secretContext(ref, name))
-    await store(tx, ref, applyAsked(before, asked, seal))
-  })
+  const before = await loadStored(db, ref)
+  const seal = (name: string, value: string) =>
+    value === '' ? '' : secretBox.seal(value, secretContext(ref, name))
+  await store(db, ref, applyAsked(before, asked, seal))
 }
 
 function applyAsked(before: Stored, asked: Asked, seal: (name: string, value: string) => string): Stored {

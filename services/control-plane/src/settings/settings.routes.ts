@@ -1,5 +1,6 @@
 import {
   UpdateAuthBody,
+  UpdateMailBody,
   UpdatePostgrestBody,
   UpdateSecurityBody,
   UpdateSignInBody,
@@ -12,6 +13,7 @@ import { loadProject } from '../directory-source.ts'
 import { controlErrors } from '../errors.ts'
 import { route, type Route } from '../route.ts'
 import { mergeAuthSettings, mergeRestSettings } from './settings.sql.ts'
+import { renderMailSettings, saveMail } from './mail-settings.ts'
 import { readRest, renderRest } from './rest-settings.ts'
 import { renderSecurity, saveSecurity } from './security-settings.ts'
 import { renderSignIn, saveSignIn } from './sign-in-settings.ts'
@@ -49,12 +51,17 @@ export const settingsRoutes: readonly Route[] = [
     method: 'PATCH',
     path: '/projects/:ref/config/auth',
     permission: { scope: 'project', role: 'administrator', grant: 'auth:write' },
-    body: UpdateAuthBody.and(UpdateSignInBody).and(UpdateSecurityBody),
+    body: UpdateAuthBody.and(UpdateSignInBody).and(UpdateSecurityBody).and(UpdateMailBody),
     handle: async (ctx, { params, body }) => {
       const { ref } = await getSettings(ctx, params.ref)
-      await mergeAuthSettings(ctx.db, ref, readAuth(body))
-      await saveSignIn(ctx, ref, body.signIn)
-      await saveSecurity(ctx, ref, body.security)
+      // All of it or nothing: what one part refuses must not leave the others changed.
+      await ctx.db.transaction(async (db) => {
+        const saving = { db, secretBox: ctx.secretBox }
+        await mergeAuthSettings(db, ref, readAuth(body))
+        await saveSignIn(saving, ref, body.signIn)
+        await saveSecurity(saving, ref, body.security)
+        await saveMail(saving, ref, body.mail)
+      })
       return renderAuth((await getSettings(ctx, ref)).auth)
     },
   }),
@@ -83,6 +90,7 @@ export const renderAuth = (auth: AuthSettings): AuthConfig => ({
   ...unsetAuthSettings,
   ...renderSignIn(auth),
   ...renderSecurity(auth),
+  ...renderMailSettings(auth),
   disable_signup: auth.disableSignup,
   mailer_autoconfirm: auth.mailerAutoconfirm,
   password_min_length: auth.passwordMinLength,

@@ -1,23 +1,3 @@
-const notifications = [
-  'password_changed',
-  'email_changed',
-  'phone_changed',
-  'mfa_factor_enrolled',
-  'mfa_factor_unenrolled',
-  'identity_linked',
-  'identity_unlinked',
-].map((event) => `${event}_notification`)
-
-const mails = [
-  'confirmation',
-  'email_change',
-  'invite',
-  'magic_link',
-  'reauthentication',
-  'recovery',
-  ...notifications,
-]
-
 /**
  * Names of the Management API's auth configuration that may have no setting of ours behind them. Supabase's CLI (3.1)
  * decodes the whole configuration strictly and stops at a missing key, so all of them are there; what has a setting
@@ -38,18 +18,4 @@ export const unsetAuthSettings: Readonly<Record<string, boolean | number | strin
   refresh_token_rotation_enabled: true,
   security_update_password_require_current_password: false,
   sessions_tags: null,
-  smtp_admin_email: null,
-  smtp_host: null,
-  smtp_pass: null,
-  smtp_port: null,
-  smtp_sender_name: null,
-  smtp_user: null,
-  ...Object.fromEntries(mails.map((mail) => [`mailer_subjects_${mail}`, null])),
-  ...Object.fromEntries(mails.map((mail) => [`mailer_templates_${mail}_content`, null])),
-  ...Object.fromEntries(
-    notifications.map((event) => [
-      `mailer_notifications_${event.slice(0, -'_notification'.length)}_enabled`,
-      false,
-    ]),
-  ),
 }
