@@ -154,8 +154,11 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       pools,
       tenancy,
       countProjects: async () =>
-        (await controlDb.one<{ count: number }>(sql`select count(*)::int as count from control.projects`))
-          .count,
+        (
+          await controlDb.one<{ count: number }>(
+            sql`select count(*)::int as count from control.projects where not is_platform`,
+          )
+        ).count,
       close,
     }
   } catch (error) {

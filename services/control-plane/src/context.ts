@@ -1,6 +1,6 @@
 import type { OrganizationRole } from '@favo/contracts'
 import type { Logger } from '@favo/runtime'
-import type { Actor } from './access-tokens/authenticate.ts'
+import type { Actor } from './access-tokens/actor.ts'
 import type { Audit } from './audit/audit-entry.ts'
 import type { Access } from './permissions/access.ts'
 import type { Grant } from './permissions/permission.ts'

@@ -1,19 +1,23 @@
 import type { ServiceName } from '@favo/contracts'
 import type { SchemaMigrations, Service } from '@favo/http'
-import { migrate, type openDb, type Pools } from '@favo/postgres'
+import { migrate, sql, type openDb, type Pools } from '@favo/postgres'
 import type { DirectorySource } from '@favo/projects'
 import type { Logger } from '@favo/runtime'
 import type { Tenancy } from '@favo/tenancy'
 import type { SecretBox } from '@favo/tokens'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { FailureLimit } from './access-tokens/failure-limit.ts'
+import { SessionVerifier } from './access-tokens/sessions.ts'
 import { ChangeFeed } from './change-feed.ts'
-import { createDirectorySource } from './directory-source.ts'
+import { createDirectorySource, loadProject } from './directory-source.ts'
 import { Instance } from './instance.ts'
+import { MailRounds, type PlatformMailer } from './outbox/outbox.ts'
+import { ensurePlatformProject } from './platform-project/ensure-platform-project.ts'
 import type { Addresses, Platform } from './platform.ts'
 import { RunningChanges } from './projects/running-changes.ts'
 import { settleOrphans } from './projects/settle-orphans.ts'
+import { FailureLimit } from './rate-limits/failure-limit.ts'
+import { RequestLimit, REQUESTS_PER_MINUTE } from './rate-limits/request-limit.ts'
 import { createService, createServiceV2 } from './service.ts'
 
 type OpenedDb = ReturnType<typeof openDb>
@@ -38,6 +42,10 @@ export interface ControlPlaneDeps {
   /** SHA-256 of the operator's token, hex. */
   readonly bootstrapTokenHash: string
   readonly services: ReadonlyMap<ServiceName, Pick<Service, 'checkHealth'>>
+  /** How invitations leave; without it they wait in the outbox. */
+  readonly mailer?: PlatformMailer
+  /** Of one user to one project or organization; 120 unless given. */
+  readonly requestsPerMinute?: number
   readonly log: Logger
   readonly clock?: () => Date
   /** Milliseconds between looks at the instance lock and for orphans. */
@@ -73,33 +81,46 @@ export function createControlPlane(deps: ControlPlaneDeps): ControlPlane {
     services,
     instance,
     running,
+    deliverMails: () => void mails.deliver(),
     log,
     clock,
   }
+  const mails = new MailRounds(platform, deps.mailer ?? null)
+  const sessions = new SessionVerifier(() => loadProject(platform, sql`p.is_platform`))
   const feed = new ChangeFeed(db, log)
   const sweeper = new Sweeper(deps.sweepMs ?? 5_000, async () => {
     await instance.hold()
     await settleOrphans(platform)
+    await mails.deliver()
   })
 
   const close = async () => {
     feed.close()
     await sweeper.stop()
+    await mails.settle()
     // What takes longer is carried on by the next start.
     await Promise.race([running.settle(), sleep(CLOSE_GRACE_MS, undefined, { ref: false })])
   }
-  const authenticator = {
-    db,
-    bootstrapTokenHash: deps.bootstrapTokenHash,
-    limit: new FailureLimit(),
-    clock,
+  const gatekeeper = {
+    authenticator: {
+      db,
+      bootstrapTokenHash: deps.bootstrapTokenHash,
+      sessions,
+      limit: new FailureLimit(),
+      clock,
+    },
+    limit: new RequestLimit(deps.requestsPerMinute ?? REQUESTS_PER_MINUTE),
   }
+  // Cheaper than asking whose change it was.
+  feed.subscribe(() => sessions.forget())
   return {
-    service: createService(platform, authenticator, close),
-    serviceV2: createServiceV2(platform, authenticator),
+    service: createService(platform, gatekeeper, close),
+    serviceV2: createServiceV2(platform, gatekeeper),
     directorySource: createDirectorySource(platform, (listener) => feed.subscribe(listener)),
     start: async () => {
       await migrate(db, { ...controlMigrations, table: 'control.migrations' })
+      const { database } = await db.one<{ database: string }>(sql`select current_database() as database`)
+      await ensurePlatformProject(platform, database)
       await instance.hold()
       await feed.start()
       await settleOrphans(platform)

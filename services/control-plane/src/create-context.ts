@@ -1,46 +1,56 @@
 import { createClientSignal } from '@favo/http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { Actor } from './access-tokens/authenticate.ts'
-import { AuditEntry } from './audit/audit-entry.ts'
+import { userOf } from './access-tokens/actor.ts'
+import type { Admitted } from './admit.ts'
+import { AuditEntry, type AuditSubject } from './audit/audit-entry.ts'
 import type { ControlContext } from './context.ts'
-import { requireOrganization, requireRole, type Access } from './permissions/access.ts'
+import { requireGrant, requireOrganization, requireRole } from './permissions/access.ts'
 import type { Platform } from './platform.ts'
 import type { Route } from './route.ts'
-
-/** Who was let in, and as what. No actor: the route is public. */
-export interface Admitted {
-  readonly actor: Actor | null
-  readonly access: Access
-}
 
 export function createContext(
   platform: Platform,
   request: FastifyRequest,
   reply: FastifyReply,
-  { operation }: Route,
-  { actor: known, access }: Admitted,
+  route: Route,
+  admitted: Admitted,
 ): ControlContext & { readonly audit: AuditEntry } {
-  const actor = known ?? { kind: 'bootstrap' }
-  const audit = new AuditEntry({
-    requestId: request.id,
-    actorKind: known === null ? null : 'operator',
-    actorId: null,
-    tokenId: actor.kind === 'token' ? actor.id : null,
-    actorName: actor.kind === 'token' ? actor.name : known === null ? null : 'operator',
-    operation,
-    organizationId: access.organizationId,
-    projectRef: access.projectRef,
-    address: request.ip,
-  })
+  const actor = admitted.actor ?? { kind: 'bootstrap' }
+  const { access } = admitted
   return {
     ...platform,
     requestId: request.id,
     actor,
     access,
-    audit,
+    audit: new AuditEntry(describeRequest(request, route, admitted)),
     log: platform.log.child({ requestId: request.id }),
     signal: createClientSignal(reply.raw),
-    require: (role, grant) => requireRole(access, role, grant),
-    requireOrganization: (slug, role) => requireOrganization(platform.db, access, slug, role),
+    require: (role, grant) => {
+      requireGrant(actor, grant)
+      requireRole(access, role)
+    },
+    requireOrganization: async (slug, role) => {
+      if (admitted.actor !== null) await requireOrganization(platform.db, actor, slug, role)
+    },
+  }
+}
+
+/** Who does what, for the audit log. */
+export function describeRequest(
+  request: FastifyRequest,
+  { operation }: Route,
+  { actor, access }: Admitted,
+): AuditSubject {
+  const user = actor === null ? null : userOf(actor)
+  return {
+    requestId: request.id,
+    actorKind: actor === null ? null : user === null ? 'operator' : 'user',
+    actorId: user?.id ?? null,
+    tokenId: actor?.kind === 'token' ? actor.id : null,
+    actorName: user?.email ?? (actor?.kind === 'token' ? actor.name : actor === null ? null : 'operator'),
+    operation,
+    organizationId: access.organizationId,
+    projectRef: access.projectRef,
+    address: request.ip,
   }
 }

@@ -31,6 +31,10 @@ function toControlError(error: unknown, request: FastifyRequest): ControlError |
   if (error instanceof ControlError) return error
   if (error instanceof ZodError) return controlErrors.invalid(describeIssues(error))
   if (error instanceof ConnectionError) return connectionErrors[error.kind](error)
+  if (error instanceof DatabaseError && error.constraint === 'organization_members_last_owner')
+    return controlErrors.lastOwner()
+  if (error instanceof DatabaseError && error.constraint === 'projects_platform_stays')
+    return controlErrors.platformStays()
   // The control plane's own database is starting or shutting down.
   if (error instanceof DatabaseError && /^(57P0[123]|53300|08)/.test(error.code))
     return controlErrors.databaseUnavailable(error)

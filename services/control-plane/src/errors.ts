@@ -41,6 +41,21 @@ export const controlErrors = {
       'forbidden',
       `Your role here does not allow that. It needs the role ${least} or a higher one.`,
     ),
+  insufficientScope: (grant: string) =>
+    new ControlError(
+      403,
+      'insufficient_scope',
+      `This access token was not made for that: it lacks ${grant}.`,
+    ),
+  forPlatformAdministrators: () =>
+    new ControlError(403, 'forbidden', 'Only platform administrators may do that.'),
+  tooManyRequests: (retryAfterSeconds: number) =>
+    new ControlError(
+      429,
+      'rate_limited',
+      'Too many requests in this minute. Wait for as many seconds as Retry-After says.',
+      { retryAfterSeconds },
+    ),
   routeNotFound: (method: string, path: string) =>
     new ControlError(404, 'route_not_found', `There is no ${method} ${path}.`),
   malformedBody: () => new ControlError(400, 'malformed_json', 'The body is not valid JSON.'),
@@ -74,6 +89,29 @@ export const controlErrors = {
     new ControlError(422, 'too_many_signing_keys', `A project has ${max} signing keys at most.`),
   functionNotFound: () => new ControlError(404, 'function_not_found', 'There is no such edge function.'),
   snippetNotFound: () => new ControlError(404, 'snippet_not_found', 'There is no such snippet.'),
+  lastOwner: () =>
+    new ControlError(409, 'last_owner', 'An organization needs an owner. Make somebody else an owner first.'),
+  memberNotFound: () => new ControlError(404, 'member_not_found', 'There is no such member.'),
+  alreadyMember: () => new ControlError(409, 'already_member', 'This person is a member already.'),
+  invitationNotFound: () =>
+    new ControlError(
+      404,
+      'invitation_not_found',
+      'There is no such invitation for you. It may have expired, been used or been withdrawn.',
+    ),
+  organizationNotEmpty: (projects: number) =>
+    new ControlError(
+      409,
+      'organization_not_empty',
+      `The organization still has ${projects} project${projects === 1 ? '' : 's'}. Delete or transfer them first.`,
+    ),
+  platformStays: () =>
+    new ControlError(
+      409,
+      'platform_project',
+      'This is the platform project: it cannot be paused, deleted or given away.',
+    ),
+  userNotFound: () => new ControlError(404, 'user_not_found', 'There is no such user.'),
   tokenNotFound: () => new ControlError(404, 'access_token_not_found', 'There is no such access token.'),
   /** For what the Management API has and this platform does not: the sentence says so, and what there is instead. */
   notAvailable: (sentence: string) => new ControlError(501, 'not_available', sentence),

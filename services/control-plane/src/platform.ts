@@ -31,6 +31,8 @@ export interface Platform {
   readonly services: ReadonlyMap<ServiceName, Pick<Service, 'checkHealth'>>
   readonly instance: Pick<Instance, 'number'>
   readonly running: RunningChanges
+  /** Sends what the outbox holds, now instead of at the next sweep. Call it after the commit. */
+  deliverMails(): void
   readonly log: Logger
   readonly clock: () => Date
 }

@@ -1,18 +1,23 @@
 import type { Service } from '@favo/http'
 import type { FastifyContextConfig, FastifyPluginAsync } from 'fastify'
 import { accessTokenRoutes } from './access-tokens/access-tokens.routes.ts'
-import { authenticate, type Authenticator } from './access-tokens/authenticate.ts'
+import { admit, type Admitted, type Gatekeeper } from './admit.ts'
 import { apiKeyRoutes } from './api-keys/api-keys.routes.ts'
 import { answerAudited } from './audit/answer-audited.ts'
-import { createContext, type Admitted } from './create-context.ts'
+import { createContext } from './create-context.ts'
 import { sendError } from './error-reply.ts'
 import { controlErrors } from './errors.ts'
 import { managementRoutes, managementRoutesV2 } from './management-routes.ts'
 import { migrationRoutes } from './owner-sql/migrations.routes.ts'
 import { queryRoutes } from './owner-sql/query.routes.ts'
 import { seedRoutes } from './owner-sql/seeds.routes.ts'
+import { auditRoutes } from './audit/audit.routes.ts'
+import { invitationRoutes } from './invitations/invitations.routes.ts'
+import { memberRoutes } from './members/members.routes.ts'
 import { organizationRoutes } from './organizations/organizations.routes.ts'
-import { authorize, strangersAccess } from './permissions/access.ts'
+import { platformRoutes } from './platform-project/platform.routes.ts'
+import { transferRoutes } from './projects/transfer.routes.ts'
+import { userRoutes } from './users/users.routes.ts'
 import type { Platform } from './platform.ts'
 import { healthRoutes } from './projects/health.routes.ts'
 import { projectRoutes } from './projects/projects.routes.ts'
@@ -38,6 +43,12 @@ export const routes: readonly Route[] = [
   ...migrationRoutes,
   ...seedRoutes,
   ...organizationRoutes,
+  ...memberRoutes,
+  ...invitationRoutes,
+  ...transferRoutes,
+  ...auditRoutes,
+  ...userRoutes,
+  ...platformRoutes,
   ...accessTokenRoutes,
   ...managementRoutes,
 ]
@@ -45,20 +56,20 @@ export const routes: readonly Route[] = [
 /** The Management API over HTTP. Unlike the data plane's services it belongs to no project: `request.favo` is not there. */
 export const createService = (
   platform: Platform,
-  authenticator: Authenticator,
+  gatekeeper: Gatekeeper,
   close: () => Promise<void>,
-): Service => ({ prefix: '/v1', close, routes: mountRoutes(platform, authenticator, routes) })
+): Service => ({ prefix: '/v1', close, routes: mountRoutes(platform, gatekeeper, routes) })
 
 /** What the Management API has moved to its second version. */
-export const createServiceV2 = (platform: Platform, authenticator: Authenticator): Service => ({
+export const createServiceV2 = (platform: Platform, gatekeeper: Gatekeeper): Service => ({
   prefix: '/v2',
   close: () => Promise.resolve(),
-  routes: mountRoutes(platform, authenticator, managementRoutesV2),
+  routes: mountRoutes(platform, gatekeeper, managementRoutesV2),
 })
 
 function mountRoutes(
   platform: Platform,
-  authenticator: Authenticator,
+  gatekeeper: Gatekeeper,
   mounted: readonly Route[],
 ): FastifyPluginAsync {
   return async (app) => {
@@ -84,16 +95,7 @@ function mountRoutes(
       void reply.header('x-request-id', request.id).header('cache-control', 'no-store')
       if (request.is404) return
       const found = routeOf(request.routeOptions.config)
-      const params = request.params as Record<string, string>
-      if (found.permission.scope === 'public') {
-        admitted.set(request, { actor: null, access: strangersAccess })
-        return
-      }
-      const actor = await authenticate(authenticator, request.headers.authorization, request.ip)
-      admitted.set(request, {
-        actor,
-        access: await authorize(platform.db, actor, found.permission, params),
-      })
+      admitted.set(request, await admit(platform, gatekeeper, found, request, reply))
     })
     for (const found of mounted)
       app.route({

@@ -26,15 +26,16 @@ export interface Audit {
   skip(): void
 }
 
-type Fixed = Omit<NewAuditEntry, 'target' | 'before' | 'after' | 'status'>
+/** Who does what and where; known before the handler runs. */
+export type AuditSubject = Omit<NewAuditEntry, 'target' | 'before' | 'after' | 'status'>
 
 export class AuditEntry implements Audit {
-  readonly #fixed: Fixed
+  readonly #fixed: AuditSubject
   #details: AuditDetails = {}
   #isWritten = false
   #isSkipped = false
 
-  constructor(fixed: Fixed) {
+  constructor(fixed: AuditSubject) {
     this.#fixed = fixed
   }
 

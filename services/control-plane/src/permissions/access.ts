@@ -1,15 +1,15 @@
 import { organizationRoles, type OrganizationRole } from '@favo/contracts'
 import type { Queryable } from '@favo/postgres'
-import type { Actor } from '../access-tokens/authenticate.ts'
+import { userOf, type Actor } from '../access-tokens/actor.ts'
 import { controlErrors } from '../errors.ts'
-import { findOrganization } from '../organizations/organizations.sql.ts'
-import { findProjectRow } from '../projects/projects.sql.ts'
+import { findOrganizationAccess, findProjectAccess } from './access.sql.ts'
+import { covers } from './grants.ts'
 import type { Grant, Permission } from './permission.ts'
 
 /** What the actor is to the organization or project that the path names. */
 export interface Access {
   readonly isPlatformAdministrator: boolean
-  /** Null on routes that name neither. */
+  /** Null on routes that name neither, and for platform administrators who are no members. */
   readonly role: OrganizationRole | null
   readonly organizationId: string | null
   readonly projectRef: string | null
@@ -26,41 +26,95 @@ export const strangersAccess: Access = {
 export const hasRole = (role: OrganizationRole | null, least: OrganizationRole): boolean =>
   role !== null && organizationRoles.indexOf(role) >= organizationRoles.indexOf(least)
 
-/** Throws 404 for what the actor may not see, 403 for what he sees and may not do. */
+/**
+ * Throws 404 for what the actor may not see, 403 for what he sees and may not do. What he may see is asked first: a token of
+ * few scopes tells no more about others' projects than one of all.
+ */
 export async function authorize(
   db: Queryable,
   actor: Actor,
   permission: Permission,
   params: Readonly<Record<string, string>>,
 ): Promise<Access> {
-  const nowhere = { isPlatformAdministrator: true, role: null, organizationId: null, projectRef: null }
-  if (permission.scope === 'organization') {
-    const organization = await findOrganization(db, params.slug ?? '')
-    if (organization === null) throw controlErrors.organizationNotFound()
-    return { ...nowhere, role: 'owner', organizationId: organization.id }
-  }
-  if (permission.scope === 'project') {
-    const { locate } = permission
-    const ref = locate === undefined ? (params.ref ?? '') : await locate.ref(db, params)
-    const project = ref === null ? null : await findProjectRow(db, ref)
-    if (project === null) throw locate?.notFound() ?? controlErrors.projectNotFound()
-    return { ...nowhere, role: 'owner', organizationId: project.organization_id, projectRef: project.ref }
-  }
-  return nowhere
+  if (permission.scope === 'public') return strangersAccess
+  const access = await locate(db, actor, permission, params)
+  if (permission.scope === 'platform' && !access.isPlatformAdministrator)
+    throw controlErrors.forPlatformAdministrators()
+  requireGrant(actor, permission.grant)
+  if ('role' in permission) requireRole(access, permission.role)
+  return access
 }
 
-/** For handlers whose need depends on what is asked: throws 403 unless the actor has at least that role here. */
-export function requireRole(access: Access, least: OrganizationRole, _grant?: Grant): void {
+/** The platform project keeps its state, place and database: it isn't paused, deleted, given away, branched or renamed. */
+const fixed: readonly Grant[] = ['projects:write', 'environment:write']
+
+async function locate(
+  db: Queryable,
+  actor: Actor,
+  permission: Permission,
+  params: Readonly<Record<string, string>>,
+): Promise<Access> {
+  const user = userOf(actor)
+  const isPlatformAdministrator = user === null || user.isPlatformAdministrator
+  const userId = user?.id ?? null
+  if (permission.scope === 'organization') {
+    const found = await findOrganizationAccess(db, params.slug ?? '', userId)
+    if (found === null || !(isPlatformAdministrator || found.role !== null))
+      throw controlErrors.organizationNotFound()
+    return {
+      isPlatformAdministrator,
+      role: found.role,
+      organizationId: found.organization_id,
+      projectRef: null,
+    }
+  }
+  if (permission.scope === 'project') {
+    const ref = permission.locate === undefined ? params.ref : await permission.locate.ref(db, params)
+    const found = typeof ref === 'string' ? await findProjectAccess(db, ref, userId) : null
+    if (found === null || !(isPlatformAdministrator || found.role !== null))
+      throw permission.locate?.notFound() ?? controlErrors.projectNotFound()
+    if (found.is_platform && fixed.includes(permission.grant)) throw controlErrors.platformStays()
+    return {
+      isPlatformAdministrator,
+      role: found.role,
+      organizationId: found.organization_id,
+      projectRef: found.ref,
+    }
+  }
+  return { ...strangersAccess, isPlatformAdministrator }
+}
+
+const nobody = '00000000-0000-0000-0000-000000000000'
+
+/** Whose things a list shows; null: all, to platform administrators. */
+export function listedFor({ actor, access }: { actor: Actor; access: Access }): string | null {
+  return access.isPlatformAdministrator ? null : (userOf(actor)?.id ?? nobody)
+}
+
+/** Throws 403 unless the actor has at least that role here. */
+export function requireRole(access: Access, least: OrganizationRole): void {
   if (!access.isPlatformAdministrator && !hasRole(access.role, least)) throw controlErrors.forbidden(least)
 }
 
-/** For bodies that name an organization: 404 or 403, as for a path. */
+/** Throws 403 when the actor uses a token that was not made for this. */
+export function requireGrant(actor: Actor, grant: Grant): void {
+  if (actor.kind === 'token' && actor.scopes !== null && !covers(actor.scopes, grant))
+    throw controlErrors.insufficientScope(grant)
+}
+
+/** For bodies that name an organization: 404 or 403, as for a path. Returns what the actor is there. */
 export async function requireOrganization(
   db: Queryable,
-  access: Access,
+  actor: Actor,
   slug: string,
-  _least: OrganizationRole,
-): Promise<void> {
-  if ((await findOrganization(db, slug)) === null || !access.isPlatformAdministrator)
-    throw controlErrors.organizationNotFound()
+  least: OrganizationRole,
+): Promise<Access> {
+  const access = await locate(
+    db,
+    actor,
+    { scope: 'organization', role: least, grant: 'organizations:read' },
+    { slug },
+  )
+  requireRole(access, least)
+  return access
 }

@@ -88,7 +88,11 @@ async function reserve(
   }
 }
 
-function createKey(platform: Platform, ref: string, type: 'publishable' | 'secret'): NewApiKey {
+export function createKey(
+  platform: Pick<Platform, 'secretBox'>,
+  ref: string,
+  type: 'publishable' | 'secret',
+): NewApiKey {
   const key = createApiKey(type)
   const hash = sha256Hex(key)
   return {

@@ -1,4 +1,5 @@
 import { CreateProjectBody, type CreatedProject, type DeletedProject } from '@favo/contracts'
+import { listedFor } from '../permissions/access.ts'
 import { route, type Route } from '../route.ts'
 import { deleteProject, pauseProject, resumeProject } from './change-status.ts'
 import { createProject } from './create-project.ts'
@@ -13,7 +14,10 @@ export const projectRoutes: readonly Route[] = [
     path: '/projects',
     permission: { scope: 'account', grant: 'projects:read' },
     handle: async (ctx) => {
-      const [rows, version] = await Promise.all([listProjectRows(ctx.db), readServerVersion(ctx.db)])
+      const [rows, version] = await Promise.all([
+        listProjectRows(ctx.db, listedFor(ctx)),
+        readServerVersion(ctx.db),
+      ])
       return rows.map((row) => renderDetails(row, ctx.addresses, version))
     },
   }),

@@ -45,9 +45,21 @@ const columns = sql`
   ref, id::text as id, organization_id, name, subdomain, database, region, status, step, error, instance,
   ${isoTime('created_at')} as created_at, extract(epoch from created_at)::int as created_epoch`
 
-/** Rows are in order of creation; those that failed are among them until they are deleted. */
-export const listProjectRows = (db: Queryable) =>
-  db.many<ProjectRow>(sql`select ${columns} from control.projects order by id`)
+/**
+ * A user's, or (null) all of them, in order of creation; those that failed are among them until they are deleted. The
+ * platform project is none that one works with.
+ */
+export const listProjectRows = (db: Queryable, userId: string | null) =>
+  db.many<ProjectRow>(sql`
+    select ${columns} from control.projects p
+    where not is_platform and (
+      ${userId}::uuid is null
+      or exists (
+        select from control.organization_members m
+        where m.organization_id = p.organization_id and m.user_id = ${userId}::uuid
+      )
+    )
+    order by id`)
 
 export const findProjectRow = (db: Queryable, ref: string) =>
   db.maybeOne<ProjectRow>(sql`select ${columns} from control.projects where ref = ${ref}`)

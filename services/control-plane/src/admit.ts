@@ -1,0 +1,81 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { actorKey, userOf, type Actor } from './access-tokens/actor.ts'
+import { authenticate, type Authenticator } from './access-tokens/authenticate.ts'
+import { AuditEntry } from './audit/audit-entry.ts'
+import { describeRequest } from './create-context.ts'
+import { ControlError, controlErrors } from './errors.ts'
+import { authorize, strangersAccess, type Access } from './permissions/access.ts'
+import type { Platform } from './platform.ts'
+import type { RequestLimit } from './rate-limits/request-limit.ts'
+import type { Route } from './route.ts'
+
+/** Who was let in, and as what. No actor: the route is public. */
+export interface Admitted {
+  readonly actor: Actor | null
+  readonly access: Access
+}
+
+export interface Gatekeeper {
+  readonly authenticator: Authenticator
+  readonly limit: RequestLimit
+}
+
+/**
+ * Whether a request may go on: token, then what the actor may see and do, then how often. Before the body is read: a
+ * stranger's megabytes are not worth parsing. Throws 401, 403, 404 or 429.
+ */
+export async function admit(
+  platform: Platform,
+  { authenticator, limit }: Gatekeeper,
+  route: Route,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<Admitted> {
+  if (route.permission.scope === 'public') return { actor: null, access: strangersAccess }
+  const actor = await authenticate(authenticator, request.headers.authorization, request.ip)
+  const count = (place: string) => {
+    // The operator and his own tokens: nobody else's platform.
+    if (userOf(actor) === null) return
+    const allowance = limit.take(actorKey(actor), place, platform.clock().getTime())
+    void reply
+      .header('x-ratelimit-limit', allowance.limit)
+      .header('x-ratelimit-remaining', allowance.remaining)
+      .header('x-ratelimit-reset', allowance.resetSeconds)
+    if (!allowance.isAllowed) throw controlErrors.tooManyRequests(allowance.resetSeconds)
+  }
+  let access: Access
+  try {
+    access = await authorize(
+      platform.db,
+      actor,
+      route.permission,
+      request.params as Readonly<Record<string, string>>,
+    )
+  } catch (error) {
+    // Where there is nothing to see, all names count as one: guessing is bounded.
+    if (error instanceof ControlError) count('elsewhere')
+    if (route.method !== 'GET' && error instanceof ControlError && error.status === 403)
+      await noteRefusal(platform, route, request, actor)
+    throw error
+  }
+  count(access.projectRef ?? access.organizationId ?? 'account')
+  return { actor, access }
+}
+
+/** Attempts at what is seen but not allowed are worth knowing about. */
+async function noteRefusal(
+  platform: Platform,
+  route: Route,
+  request: FastifyRequest,
+  actor: Actor,
+): Promise<void> {
+  const entry = new AuditEntry(describeRequest(request, route, { actor, access: strangersAccess }))
+  const { slug, ref } = request.params as Readonly<Record<string, string | undefined>>
+  entry.note({
+    ...(slug === undefined ? {} : { organizationId: slug }),
+    ...(ref === undefined ? {} : { projectRef: ref }),
+  })
+  await entry.finish(platform.db, 403).catch((error: unknown) => {
+    platform.log.error({ requestId: request.id, error }, 'the audit row could not be written')
+  })
+}
