@@ -12,7 +12,7 @@ import { IdleConnections } from './idle-connections.ts'
 import { DatabasePools, type LoginPool } from './login-pool.ts'
 import { isPassing, retryDelayMs, waitedInVain } from './open-failure.ts'
 import type { BudgetOptions, BudgetStats } from './budget-options.ts'
-import { findShared, leaveStalled, mayShare, topUp } from './sharing.ts'
+import { findShared, findShortWait, leaveStalled, mayShare, topUp } from './sharing.ts'
 import type { Waiter } from './waiters.ts'
 
 /** More at once only slows each other down: opening costs the server 4 to 14 ms of CPU. */
@@ -52,7 +52,8 @@ export class Budget {
     if (this.#isClosed) return waiter.fail(new ConnectionError('unavailable', 'the pools are closed'))
     const pool = this.#database(database).pool(login)
     pool.database.lastUsed = Date.now()
-    const connection = this.#idle.take(pool) ?? this.#findShared(pool, waiter)
+    const connection =
+      this.#findShortWait(pool, waiter) ?? this.#idle.take(pool) ?? this.#findShared(pool, waiter)
     if (connection !== null) return this.#give(pool, connection, waiter)
     pool.waiters.push(waiter, Date.now() + this.#options.acquireTimeoutMs)
     this.#startSweeping()
@@ -146,8 +147,19 @@ export class Budget {
   }
 
   /** While other databases wait for a place, the connections are left to drain. */
+  get #isDraining(): boolean {
+    return this.#ring.length > 0 && this.#taken >= this.#options.maxConnections
+  }
+
+  #findShortWait(pool: LoginPool, waiter: Waiter): Connection | null {
+    if (this.#isDraining) return null
+    const connection = findShortWait(pool, waiter)
+    if (connection !== null) this.#startSweeping()
+    return connection
+  }
+
   #findShared(pool: LoginPool, waiter: Waiter): Connection | null {
-    if (this.#ring.length > 0 && this.#taken >= this.#options.maxConnections) return null
+    if (this.#isDraining) return null
     const connection = findShared(pool, waiter)
     if (connection === null) return null
     if (connection.underway >= growDepth) this.#grow(pool)

@@ -13,8 +13,12 @@ export class StatementSpeeds {
 
   /** False for what was never seen. */
   isQuick(key: string): boolean {
-    const average = this.#averageMs.get(key)
-    return average !== undefined && average < quickMs
+    return this.averageMs(key) < quickMs
+  }
+
+  /** Infinity for what was never seen. */
+  averageMs(key: string): number {
+    return this.#averageMs.get(key) ?? Infinity
   }
 }
 
