@@ -23,17 +23,25 @@ export async function calibrate(project: Target, seconds: number): Promise<Calib
   return { requestsPerSecond: await runRawClients(project, clients, seconds), tool: 'raw client' }
 }
 
-/** The context of a request and one statement, pipelined. Null when there is no pgbench. */
-export async function runPgbench(
+/** The context of a request and one statement, pipelined. */
+export function runPgbench(
   project: Target,
   seconds: number,
   statement: string = readText,
 ): Promise<number | null> {
+  const [role, claims, path] = contextValues
+  return runPipeline(project, seconds, [contextText([`'${role}'`, `'${claims}'`, `'${path}'`]), statement])
+}
+
+/** Statements that are sent together, as one implicit transaction. Null when there is no pgbench. */
+export async function runPipeline(
+  project: Target,
+  seconds: number,
+  statements: readonly string[],
+): Promise<number | null> {
   const folder = await mkdtemp(join(tmpdir(), 'favo-pgbench-'))
   const script = join(folder, 'read.sql')
-  const [role, claims, path] = contextValues
-  const context = contextText([`'${role}'`, `'${claims}'`, `'${path}'`])
-  await writeFile(script, `\\startpipeline\n${context};\n${statement};\n\\endpipeline\n`)
+  await writeFile(script, `\\startpipeline\n${statements.join(';\n')};\n\\endpipeline\n`)
   const { endpoint, database, password } = project
   const options = `-n -M prepared -c ${clients} -j 2 -T ${seconds} -f ${script} -h ${endpoint.host} -p ${endpoint.port}`
   try {

@@ -1,10 +1,12 @@
 /**
- * `npm run bench rest-read [seconds] [rounds]`: ten rows under a policy, read over HTTP by 32 connections through the whole platform,
- * as a share of what pgbench gets from the same database with the same work pipelined (8 clients, prepared).
+ * `npm run bench rest-read [seconds] [rounds]`: ten rows under a policy, read over HTTP by 32 connections through the whole
+ * platform, as a share of what pgbench gets from the same database with the same statements pipelined (8 clients, prepared); and
+ * as a share of the barest pipeline that could answer: role, claims and search_path, and a plain select, nothing cleaned up.
  */
-import { runPgbench } from './calibrate.ts'
+import { runPgbench, runPipeline } from './calibrate.ts'
 import { runRawClients } from './raw-client.ts'
 import { runLoad } from './http-load.ts'
+import { readStatement, restStatements } from './rest-statements.ts'
 import { cpuSeconds, startBenchServer } from './server.ts'
 
 const seconds = Number(process.argv[2] ?? 5)
@@ -35,16 +37,31 @@ try {
   const url = `${project.path_url}/rest/v1/todos?select=id,title,is_public,created_at&order=id&limit=10`
   const headers = { apikey: project.keys.anon }
 
+  const rows =
+    'select "todos"."id", "todos"."title", "todos"."is_public", "todos"."created_at" ' +
+    `from "public"."todos" as "todos" order by "todos"."id" limit '10'`
+  const sent = restStatements('/todos', new URL(url).host, project.keys.anon, readStatement(rows))
+  const measureBare = async () =>
+    (await runPgbench(target, seconds)) ?? (await runRawClients(target, 8, seconds))
+
   for (let round = 1; round <= rounds; round++) {
-    const limit = (await runPgbench(target, seconds)) ?? (await runRawClients(target, 8, seconds))
-    const before = await cpuSeconds(server.pid)
+    const bareBefore = await measureBare()
+    const sameBefore = await runPipeline(target, seconds, sent)
+    const cpuBefore = await cpuSeconds(server.pid)
     const load = await runLoad({ targets: [{ url, headers }], connections: 32, seconds })
-    const cpu = (await cpuSeconds(server.pid)) - before
-    const again = (await runPgbench(target, seconds)) ?? (await runRawClients(target, 8, seconds))
-    const calibration = (limit + again) / 2
+    const cpu = (await cpuSeconds(server.pid)) - cpuBefore
+    const sameAfter = await runPipeline(target, seconds, sent)
+    const bareAfter = await measureBare()
+    const share = (before: number, after: number) =>
+      (load.requestsPerSecond / ((before + after) / 2)).toFixed(2)
+    const same =
+      sameBefore === null || sameAfter === null
+        ? 'no pgbench'
+        : `${share(sameBefore, sameAfter)} of pgbench's ${sameBefore.toFixed(0)}/s and ${sameAfter.toFixed(0)}/s`
     console.log(
-      `round ${round}: pgbench ${limit.toFixed(0)}/s and ${again.toFixed(0)}/s; HTTP ${load.requestsPerSecond.toFixed(0)}/s ` +
-        `= ${(load.requestsPerSecond / calibration).toFixed(2)}; p50 ${load.p50Ms.toFixed(2)} ms, p99 ${load.p99Ms.toFixed(2)} ms; ` +
+      `round ${round}: HTTP ${load.requestsPerSecond.toFixed(0)}/s = ${same} with the same statements, ` +
+        `${share(bareBefore, bareAfter)} of the bare pipeline's ${bareBefore.toFixed(0)}/s and ${bareAfter.toFixed(0)}/s; ` +
+        `p50 ${load.p50Ms.toFixed(2)} ms, p99 ${load.p99Ms.toFixed(2)} ms; ` +
         `server CPU ${((cpu * 1e6) / (load.requestsPerSecond * (seconds + 1))).toFixed(0)} µs a request`,
     )
   }
