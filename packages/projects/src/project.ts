@@ -95,6 +95,8 @@ export interface Project {
   /** Keys that user tokens are signed and verified with, beside the secret; none where it is absent. */
   readonly signingKeys?: readonly SigningKey[]
   readonly apiKeys: readonly ApiKeyRecord[]
+  /** Networks (CIDR) from which Postgres may be reached; any where it is absent. */
+  readonly allowedCidrs?: readonly string[]
   readonly rest: RestSettings
   readonly auth: AuthSettings
   readonly version: number

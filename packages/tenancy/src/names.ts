@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { TenancyError } from './errors.ts'
 
 export const maintenanceDatabase = 'postgres'
@@ -17,3 +18,17 @@ export function checkDatabaseName(database: string): void {
 }
 
 export const loginName = (database: string, suffix: PlatformLogin | 'db'): string => `${database}_${suffix}`
+
+/** What names of the logins begin with that are made for Supabase's CLI. */
+export const cliLoginPrefix = 'cli_login_'
+
+/**
+ * The role of the cluster that a customer signs in as: `postgres` is the owner's login, `cli_login_…` one made for
+ * Supabase's CLI, everything else a role of the customer's own (by the rule of `pg_favo.role_name`). The platform's own
+ * logins have no such name.
+ */
+export function loginRoleOf(database: string, name: string): string {
+  if (name === 'postgres') return loginName(database, 'db')
+  if (/^cli_login_[0-9a-f]{16}$/.test(name)) return `${database}_cli${name.slice(cliLoginPrefix.length)}`
+  return `${database}_r${createHash('sha256').update(name).digest('hex').slice(0, 12)}`
+}

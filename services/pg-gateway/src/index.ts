@@ -1,0 +1,8 @@
+export {
+  createPgGateway,
+  defaultPgGatewayConfig,
+  type PgGateway,
+  type PgGatewayConfig,
+  type PgGatewayOptions,
+  type PgGatewayStats,
+} from './pg-gateway.ts'

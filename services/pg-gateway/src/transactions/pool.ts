@@ -1,0 +1,325 @@
+import { ConnectionError, DatabaseError, openSession, type Endpoint, type ScramKeys } from '@favo/postgres'
+import type { Logger } from '@favo/runtime'
+import { refusals, Refusal } from '../errors.ts'
+import { Places } from '../limits/places.ts'
+import { Backend } from './backend.ts'
+
+/** Clients with the same login and the same settings at the start: they share backends. */
+export interface PoolKey {
+  readonly database: string
+  readonly role: string
+  readonly settings: Readonly<Record<string, string>>
+}
+
+export interface BackendPoolOptions {
+  readonly endpoint: Endpoint
+  readonly backendsMax: number
+  readonly backendsPerProjectMax: number
+  /** A backend that nobody wanted for so long is closed. */
+  readonly idleMs: number
+  /** How long a transaction waits for its backend. */
+  readonly waitMs: number
+  readonly log: Logger
+}
+
+interface Pool extends PoolKey {
+  readonly id: string
+  readonly idle: { readonly backend: Backend; readonly sinceMs: number }[]
+  backends: number
+  clients: number
+  parameters: ReadonlyMap<string, string> | null
+  /** Rises when somebody changed the schema: what was prepared before may be wrong. */
+  generation: number
+}
+
+interface Waiter {
+  readonly pool: Pool
+  readonly keys: ScramKeys
+  readonly sinceMs: number
+  readonly resolve: (backend: Backend) => void
+  readonly reject: (error: Refusal) => void
+  timer: NodeJS.Timeout | null
+  isOpening: boolean
+}
+
+/** A client's share in a pool. */
+export interface Membership {
+  /** What Postgres reports to a new session of this pool. */
+  parameters(): Promise<ReadonlyMap<string, string>>
+  /** Throws Refusal. `signal` gives up waiting. */
+  borrow(signal: AbortSignal): Promise<Backend>
+  /** Gives a backend back after its transaction. */
+  giveBack(backend: Backend): void
+  /** Statements that are prepared on this pool's backends may not fit the schema any more. */
+  schemaChanged(): void
+  leave(): void
+}
+
+/** Who has waited that long goes before those for whom a backend of their own login just came free. */
+const patienceMs = 50
+/** A backend picks up settings that were changed for its login when it is opened anew. */
+const lifetimeMs = 10 * 60_000
+const openTimeoutMs = 5_000
+const retryMs = 100
+
+/**
+ * Backends of the transaction port, under one budget. A place is taken before a backend is opened and free when Postgres
+ * has closed it. Where the budget is used up, idle backends of others make room, and waiting is in order of arrival.
+ */
+export class BackendPool {
+  readonly #options: BackendPoolOptions
+  readonly #places: Places
+  readonly #pools = new Map<string, Pool>()
+  readonly #waiting = new Set<Waiter>()
+  readonly #backends = new Set<Backend>()
+  readonly #sweeper: NodeJS.Timeout
+  #isClosed = false
+
+  constructor(options: BackendPoolOptions) {
+    this.#options = options
+    this.#places = new Places(options.backendsMax, options.backendsPerProjectMax)
+    this.#sweeper = setInterval(() => this.#sweep(), Math.min(options.idleMs, 5_000))
+    this.#sweeper.unref()
+  }
+
+  /** Connections to Postgres that are open, being opened or being closed. */
+  get backends(): number {
+    return this.#places.inAll
+  }
+
+  get waiting(): number {
+    return this.#waiting.size
+  }
+
+  join(key: PoolKey, keys: ScramKeys): Membership {
+    const id = JSON.stringify([key.database, key.role, Object.entries(key.settings).sort()])
+    const pool = this.#pools.get(id) ?? {
+      ...key,
+      id,
+      idle: [],
+      backends: 0,
+      clients: 0,
+      parameters: null,
+      generation: 0,
+    }
+    this.#pools.set(id, pool)
+    pool.clients += 1
+    let isMember = true
+    return {
+      parameters: async () => {
+        if (pool.parameters !== null) return pool.parameters
+        const backend = await this.#borrow(pool, keys, AbortSignal.timeout(this.#options.waitMs))
+        this.#offer(pool, backend)
+        return backend.parameters
+      },
+      borrow: (signal) => this.#borrow(pool, keys, signal),
+      giveBack: (backend) => void this.#giveBack(pool, backend),
+      schemaChanged: () => (pool.generation += 1),
+      leave: () => {
+        if (!isMember) return
+        isMember = false
+        pool.clients -= 1
+        this.#forget(pool)
+      },
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    clearInterval(this.#sweeper)
+    for (const waiter of this.#waiting) this.#settle(waiter)?.reject(refusals.shuttingDown())
+    const closed = [...this.#backends].map(
+      (backend) => new Promise<void>((resolve) => backend.socket.once('close', () => resolve())),
+    )
+    for (const backend of this.#backends) backend.close()
+    await Promise.all(closed)
+  }
+
+  #borrow(pool: Pool, keys: ScramKeys, signal: AbortSignal): Promise<Backend> {
+    if (this.#isClosed) return Promise.reject(refusals.shuttingDown())
+    const idle = this.#takeIdle(pool)
+    if (idle !== null) return Promise.resolve(idle)
+    return new Promise((resolve, reject) => {
+      const waiter: Waiter = {
+        pool,
+        keys,
+        sinceMs: Date.now(),
+        resolve,
+        reject,
+        timer: setTimeout(() => this.#settle(waiter)?.reject(refusals.waitedInVain()), this.#options.waitMs),
+        isOpening: false,
+      }
+      this.#waiting.add(waiter)
+      signal.addEventListener('abort', () => this.#settle(waiter)?.reject(refusals.waitedInVain()), {
+        once: true,
+      })
+      this.#serve(waiter)
+    })
+  }
+
+  /** The most recently used, so that the others become superfluous. */
+  #takeIdle(pool: Pool): Backend | null {
+    for (let entry = pool.idle.pop(); entry !== undefined; entry = pool.idle.pop())
+      if (entry.backend.isOpen) return this.#upToDate(pool, entry.backend)
+    return null
+  }
+
+  #upToDate(pool: Pool, backend: Backend): Backend {
+    if (backend.generation !== pool.generation) {
+      backend.generation = pool.generation
+      backend.statements.clear()
+      backend.isUncertain = true
+    }
+    return backend
+  }
+
+  /** Opens a backend for one who waits, if there is a place or one can be made. */
+  #serve(waiter: Waiter): void {
+    if (waiter.isOpening || !this.#waiting.has(waiter)) return
+    const { pool } = waiter
+    const place = this.#places.take(pool.database)
+    if (typeof place === 'string') {
+      this.#makeRoom(place === 'full' ? null : pool.database)
+      return
+    }
+    waiter.isOpening = true
+    void this.#open(waiter, place.release)
+  }
+
+  async #open(waiter: Waiter, release: () => void): Promise<void> {
+    const { pool, keys } = waiter
+    const { endpoint, log } = this.#options
+    try {
+      const session = await openSession({
+        endpoint,
+        user: pool.role,
+        password: keys,
+        database: pool.database,
+        settings: pool.settings,
+        timeoutMs: openTimeoutMs,
+      })
+      const backend = new Backend(session, endpoint)
+      pool.backends += 1
+      pool.parameters ??= backend.parameters
+      backend.generation = pool.generation
+      this.#backends.add(backend)
+      backend.onClosed = () => {
+        this.#backends.delete(backend)
+        pool.backends -= 1
+        const at = pool.idle.findIndex((entry) => entry.backend === backend)
+        if (at >= 0) pool.idle.splice(at, 1)
+        release()
+        this.#forget(pool)
+        this.#serveNext()
+      }
+      waiter.isOpening = false
+      if (this.#isClosed) return backend.close()
+      const isWaiting = this.#settle(waiter) !== null
+      if (isWaiting) waiter.resolve(backend)
+      else this.#offer(pool, backend)
+    } catch (error) {
+      release()
+      waiter.isOpening = false
+      if (isFull(error)) {
+        // The budget is ours, but sessions of the other port and roles' own limits count in Postgres, too.
+        setTimeout(() => this.#serve(waiter), retryMs).unref()
+        return
+      }
+      if (!(error instanceof DatabaseError || error instanceof ConnectionError))
+        log.error({ error }, 'no backend')
+      this.#settle(waiter)?.reject(refusalOf(error, pool.role))
+      this.#serveNext()
+    }
+  }
+
+  /** To one who waits for a backend of this pool, unless somebody else has waited longer and needs its place. */
+  #offer(pool: Pool, backend: Backend): void {
+    if (!backend.isOpen) return
+    const waiting = [...this.#waiting].filter((waiter) => !waiter.isOpening)
+    const own = waiting.find((waiter) => waiter.pool === pool)
+    const [first] = waiting
+    const isUrgent = first !== undefined && first !== own && Date.now() - first.sinceMs > patienceMs
+    const isOld = Date.now() - backend.openedAtMs > lifetimeMs || pool.clients === 0
+    if (isOld || (isUrgent && this.#needsRoom(first))) return backend.close()
+    if (own !== undefined) {
+      this.#settle(own)
+      own.resolve(this.#upToDate(pool, backend))
+      return
+    }
+    pool.idle.push({ backend, sinceMs: Date.now() })
+    if (first !== undefined) this.#serveNext()
+  }
+
+  async #giveBack(pool: Pool, backend: Backend): Promise<void> {
+    backend.disown()
+    if (await backend.clean()) this.#offer(pool, backend)
+    else backend.close()
+  }
+
+  /** Whether closing a backend of another pool would help this one. */
+  #needsRoom({ pool }: Waiter): boolean {
+    return (
+      this.#places.inAll >= this.#options.backendsMax &&
+      this.#places.of(pool.database) < this.#options.backendsPerProjectMax
+    )
+  }
+
+  /** Closes the backend that has been idle for longest, in all or of one project. */
+  #makeRoom(database: string | null): void {
+    let found: { readonly backend: Backend; readonly sinceMs: number } | null = null
+    for (const pool of this.#pools.values()) {
+      const [oldest] = pool.idle
+      if (oldest === undefined || (database !== null && pool.database !== database)) continue
+      if (found === null || oldest.sinceMs < found.sinceMs) found = oldest
+    }
+    if (found === null) return
+    for (const pool of this.#pools.values()) {
+      const at = pool.idle.indexOf(found)
+      if (at >= 0) pool.idle.splice(at, 1)
+    }
+    found.backend.close()
+  }
+
+  #serveNext(): void {
+    for (const waiter of this.#waiting) {
+      if (waiter.isOpening) continue
+      const idle = this.#takeIdle(waiter.pool)
+      if (idle !== null) this.#settle(waiter)?.resolve(idle)
+      else this.#serve(waiter)
+    }
+  }
+
+  /** Takes a waiter out; null when it was answered before. */
+  #settle(waiter: Waiter): Waiter | null {
+    if (!this.#waiting.delete(waiter)) return null
+    if (waiter.timer !== null) clearTimeout(waiter.timer)
+    return waiter
+  }
+
+  #sweep(): void {
+    const now = Date.now()
+    for (const pool of this.#pools.values())
+      for (const entry of [...pool.idle])
+        if (now - entry.sinceMs > this.#options.idleMs || now - entry.backend.openedAtMs > lifetimeMs) {
+          pool.idle.splice(pool.idle.indexOf(entry), 1)
+          entry.backend.close()
+        }
+  }
+
+  #forget(pool: Pool): void {
+    if (pool.clients > 0) return
+    for (const { backend } of pool.idle.splice(0)) backend.close()
+    if (pool.backends === 0) this.#pools.delete(pool.id)
+  }
+}
+
+const isFull = (error: unknown): boolean => error instanceof DatabaseError && error.code === '53300'
+
+/** What a client hears when no backend could be opened for it. */
+export function refusalOf(error: unknown, role: string): Refusal {
+  if (error instanceof DatabaseError)
+    return error.code === '28P01' || error.code === '28000'
+      ? refusals.wrongPassword(role)
+      : new Refusal(error.code, error.message, error.hint)
+  return refusals.databaseUnreachable()
+}
