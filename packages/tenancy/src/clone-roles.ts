@@ -21,7 +21,7 @@ export async function mapRoles(inside: AdminSession, source: string, target: str
       reference record;
     begin
       select array_agg(old.oid order by old.oid), array_agg(new.oid order by old.oid) into old_roles, new_roles
-      from pg_roles old join pg_roles new on new.rolname = target || substr(old.rolname, length(source) + 1)
+      from pg_authid old join pg_authid new on new.rolname = target || substr(old.rolname, length(source) + 1)
       where old.rolname = source or starts_with(old.rolname, source || '_');
 
       -- Owners, roles of policies, whose default privileges, user mappings: every column that refers to a role.
@@ -69,7 +69,7 @@ export async function mapRoles(inside: AdminSession, source: string, target: str
       where setdatabase = (select oid from pg_database where datname = source) and setrole = any (old_roles);
 
       if exists (
-        select from pg_shdepend join pg_roles on pg_roles.oid = refobjid
+        select from pg_shdepend join pg_authid on pg_authid.oid = refobjid
         where dbid = this_database and refclassid = 'pg_authid'::regclass
           and (rolname = source or starts_with(rolname, source || '_'))
       ) then
@@ -97,7 +97,7 @@ async function copyCustomersRoles(inside: AdminSession, source: string, target: 
   const roles = await inside.many<CustomersRole>(sql`
     select ${target} || substr(rolname, ${source.length + 1}) as name, rolcanlogin as can_login,
       rolinherit as inherits, rolbypassrls as bypasses_rls, rolconnlimit as connections
-    from pg_roles
+    from pg_authid
     where starts_with(rolname, ${`${source}_`})
       and (rolname in (select role from pg_favo.roles) or oid in (
         select refobjid from pg_shdepend
@@ -105,7 +105,7 @@ async function copyCustomersRoles(inside: AdminSession, source: string, target: 
           and dbid = (select oid from pg_database where datname = current_database())
       ))
       and not exists (
-        select from pg_roles made where made.rolname = ${target} || substr(pg_roles.rolname, ${source.length + 1})
+        select from pg_authid made where made.rolname = ${target} || substr(pg_authid.rolname, ${source.length + 1})
       )
     order by rolname
   `)
@@ -130,8 +130,8 @@ async function copyMemberships(inside: AdminSession, source: string, target: str
   const grants = await inside.many<{ granted: string; member: string }>(sql`
     with mapped as (
       select old.oid as old, new.oid as new, new.rolname
-      from pg_roles old
-      join pg_roles new on new.rolname = case
+      from pg_authid old
+      join pg_authid new on new.rolname = case
         when old.rolname = ${source} or starts_with(old.rolname, ${`${source}_`})
           then ${target} || substr(old.rolname, ${source.length + 1})
         when not starts_with(old.rolname, 'pg_') and not starts_with(old.rolname, 'p_') and not old.rolcanlogin

@@ -14,7 +14,9 @@ begin
     'anon', 'authenticated', 'service_role', 'authenticator', 'postgres', 'supabase_admin', 'supabase_auth_admin',
     'supabase_storage_admin', 'supabase_realtime_admin', 'supabase_functions_admin', 'supabase_replication_admin',
     'supabase_etl_admin', 'supabase_read_only_user', 'supabase_privileged_role', 'dashboard_user', 'pgbouncer',
-    'pgsodium_keyiduser', 'pgsodium_keyholder', 'pgsodium_keymaker'
+    'pgsodium_keyiduser', 'pgsodium_keyholder', 'pgsodium_keymaker',
+    -- Runs the copies of customers' event triggers (sql/platform/0012). It acts for postgres; nobody can become it.
+    'favo_evt'
   ] loop
     if not exists (select from pg_roles where rolname = label) then
       execute format('create role %I nologin', label);
@@ -25,11 +27,11 @@ begin
       where rolname = label
         and (rolcanlogin or rolsuper or rolcreaterole or rolcreatedb or rolreplication or not rolinherit
           or rolpassword is not null
-          or rolbypassrls <> (label in ('service_role', 'postgres', 'supabase_admin')))
+          or rolbypassrls <> (label in ('service_role', 'postgres', 'supabase_admin', 'favo_evt')))
     ) then
       execute format(
         'alter role %I nologin nosuperuser nocreaterole nocreatedb noreplication inherit password null %s', label,
-        case when label in ('service_role', 'postgres', 'supabase_admin') then 'bypassrls' else 'nobypassrls' end);
+        case when label in ('service_role', 'postgres', 'supabase_admin', 'favo_evt') then 'bypassrls' else 'nobypassrls' end);
     end if;
   end loop;
 end
@@ -43,7 +45,7 @@ declare
     'postgres>anon', 'postgres>authenticated', 'postgres>service_role', 'postgres>authenticator',
     'postgres>supabase_admin', 'postgres>supabase_auth_admin', 'postgres>supabase_storage_admin',
     'postgres>supabase_realtime_admin', 'postgres>supabase_functions_admin', 'postgres>dashboard_user',
-    'supabase_storage_admin>anon', 'supabase_storage_admin>authenticated', 'supabase_storage_admin>service_role'
+    'favo_evt>postgres', 'supabase_storage_admin>anon', 'supabase_storage_admin>authenticated', 'supabase_storage_admin>service_role'
   ];
   membership record;
 begin
