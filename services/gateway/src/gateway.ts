@@ -6,9 +6,9 @@ import Fastify, {
   type FastifyReply,
   type FastifyRequest,
 } from 'fastify'
-import { logRequest, type Service } from '@favo/http'
+import { headerIdentity, logRequest, type Service } from '@favo/http'
 import type { Logger } from '@favo/runtime'
-import { findAddress, hasSeveralHosts, parseHost } from './address.ts'
+import { findAddress, hasSeveralHosts, parseHost, type Host } from './address.ts'
 import type { GatewayConfig } from './config.ts'
 import { addCorsHeaders, answerPreflight, isPreflight } from './cors.ts'
 import { Drain } from './drain.ts'
@@ -137,7 +137,7 @@ export function createGateway(options: GatewayOptions): Gateway {
 
     const { ref, isMalformed } = takenFromUrl(request.raw)
     if (isMalformed) return refuse(reply, refusals.badUrl)
-    const host = hasSeveralHosts(request.raw) ? null : parseHost(hostOf(request))
+    const host = onlyHost(request)
     if (host === null) return refuse(reply, refusals.badHost)
     request[address] = findAddress(host, ref, config.domain)
 
@@ -196,6 +196,19 @@ export function createGateway(options: GatewayOptions): Gateway {
       await Promise.all([app.close(), drain.closeConnections(app.server, config.closeGraceMs)])
     },
   }
+}
+
+// By connection and headers, of which the connection decides whether X-Forwarded-Host counts.
+const hosts = new WeakMap<object, Host>()
+
+/** Null when there is not exactly one host, or a malformed one. */
+function onlyHost(request: FastifyRequest): Host | null {
+  const identity = headerIdentity(request.raw)
+  const known = hosts.get(identity)
+  if (known !== undefined) return known
+  const host = hasSeveralHosts(request.raw) ? null : parseHost(hostOf(request))
+  if (host !== null) hosts.set(identity, host)
+  return host
 }
 
 const SANE_ID = /^[\w-]{8,64}$/

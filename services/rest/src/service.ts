@@ -1,5 +1,5 @@
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
-import { acceptBodiesAsBuffers, bodyBytes, type Service } from '@favo/http'
+import { acceptBodiesAsBuffers, bodyBytes, headerIdentity, type Service } from '@favo/http'
 import { handle, type Store } from './handle.ts'
 import type { RawRequest } from './parse/request.ts'
 import type { Answer } from './render/response.ts'
@@ -43,6 +43,7 @@ function rawRequest(request: FastifyRequest): RawRequest {
     path: path.slice(path.indexOf(PREFIX) + PREFIX.length) || '/',
     queryString: question < 0 ? '' : url.slice(question + 1),
     headers: request.headers as RawRequest['headers'],
+    headersKey: headerIdentity(request.raw),
     body: bodyBytes(request),
   }
 }
@@ -51,17 +52,17 @@ function rawRequest(request: FastifyRequest): RawRequest {
 function write(reply: FastifyReply, answer: Answer): void {
   reply.hijack()
   const { raw } = reply
-  const own = answer.headers.map(([name]) => name.toLowerCase())
   // Names and values in turn, as Node takes them fastest. A header of the answer replaces the gateway's.
   const headers: string[] = []
+  for (const [name, value] of answer.headers) headers.push(lowerCase(name), value)
+  const own = headers.length
   const given = reply.getHeaders()
   for (const name in given) {
     const value = given[name]
-    if (value === undefined || own.includes(name)) continue
+    if (value === undefined || hasName(headers, own, name)) continue
     if (Array.isArray(value)) for (const one of value) headers.push(name, one)
     else headers.push(name, String(value))
   }
-  for (let i = 0; i < own.length; i++) headers.push(own[i] ?? '', answer.headers[i]?.[1] ?? '')
   if (answer.statusText === null) raw.writeHead(answer.status, headers)
   else raw.writeHead(answer.status, answer.statusText, headers)
   const { body } = answer
@@ -76,6 +77,23 @@ function write(reply: FastifyReply, answer: Answer): void {
     socket.uncork()
     raw.end()
   }
+}
+
+function hasName(headers: readonly string[], end: number, name: string): boolean {
+  for (let i = 0; i < end; i += 2) if (headers[i] === name) return true
+  return false
+}
+
+const lowerNames = new Map<string, string>()
+
+/** Ours are few and always the same; those that a project's SQL sets may be any. */
+function lowerCase(name: string): string {
+  let lower = lowerNames.get(name)
+  if (lower === undefined) {
+    lower = name.toLowerCase()
+    if (lowerNames.size < 100) lowerNames.set(name, lower)
+  }
+  return lower
 }
 
 const SMALL_BYTES = 16_384

@@ -21,7 +21,7 @@ export function contextSettings(
     ['request.jwt.claims', caller.claims],
     ['request.method', raw.method],
     ['request.path', raw.path],
-    ['request.headers', headersJson(raw.headers)],
+    ['request.headers', headersJson(raw)],
     ['request.cookies', cookiesJson(raw.headers.cookie)],
   ]
   for (const setting of roleSettings(settings, caller.role)) list.push(setting)
@@ -64,9 +64,15 @@ const lists = new WeakMap<ReadonlyMap<string, string>, readonly Setting[]>()
 const functionSettings = (settings: Settings, routine: Routine): Setting[] =>
   routine.settings.filter(([name]) => name !== ISOLATION && settings.hoistedFunctionSettings.has(name))
 
-function headersJson(headers: RawRequest['headers']): string {
-  const others = headers.cookie === undefined ? headers : { ...headers, cookie: undefined }
-  return utf8Header(JSON.stringify(others))
+const headerTexts = new WeakMap<object, string>()
+
+function headersJson({ headers, headersKey }: RawRequest): string {
+  let text = headerTexts.get(headersKey)
+  if (text === undefined) {
+    const others = headers.cookie === undefined ? headers : { ...headers, cookie: undefined }
+    headerTexts.set(headersKey, (text = utf8Header(JSON.stringify(others))))
+  }
+  return text
 }
 
 function cookiesJson(header: string | undefined): string {

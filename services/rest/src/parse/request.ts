@@ -48,6 +48,8 @@ export interface RawRequest {
   readonly queryString: string
   /** Names in lower case; repeated ones joined with a comma, as Node does. */
   readonly headers: Readonly<Record<string, string | undefined>>
+  /** The same object as long as a connection repeats its headers. */
+  readonly headersKey: object
   readonly body: Buffer
 }
 
