@@ -20,6 +20,8 @@ export interface LoadOptions {
   readonly targets: readonly LoadTarget[]
   readonly connections: number
   readonly seconds: number
+  /** Not wrk even where it could: for figures beside one that it cannot give. */
+  readonly tool?: 'own'
 }
 
 export interface LoadResult {
@@ -31,7 +33,8 @@ export interface LoadResult {
 /** Throws when an answer is not a 2xx. */
 export async function runLoad(options: LoadOptions): Promise<LoadResult> {
   const [only, ...others] = options.targets
-  const measured = only === undefined || others.length > 0 ? null : await runWrk(only, options)
+  const isForWrk = only !== undefined && others.length === 0 && options.tool !== 'own'
+  const measured = isForWrk ? await runWrk(only, options) : null
   return measured ?? runOwnLoad(options)
 }
 

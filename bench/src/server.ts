@@ -19,6 +19,8 @@ export interface BenchServer {
   login(
     project: ProjectConnection,
   ): Promise<{ host: string; port: number; database: string; password: string }>
+  /** The cluster's superuser, over loopback. */
+  superuser(): Promise<{ host: string; port: number; password: string }>
   stop(): Promise<void>
 }
 
@@ -53,6 +55,7 @@ export async function startBenchServer(
   })
   const run = JSON.parse(await readFile(join(home, 'run/favo.json'), 'utf8')) as {
     api_url: string
+    admin_url: string
     pid: number
   }
   const token = (await readFile(join(home, 'secrets/bootstrap-token'), 'utf8')).trim()
@@ -78,12 +81,17 @@ export async function startBenchServer(
     createProject: async (body) => ((await post('/v1/projects', body)) as CreatedProject).connection,
     query: (ref, text) => post(`/v1/projects/${ref}/database/query`, { query: text }),
     login: async (project) => {
-      const { pathname, port } = new URL(project.database.url)
-      const database = pathname.slice(1)
+      const { port } = new URL(run.admin_url)
+      const database = project.database.name
       const key = (await readFile(join(home, 'secrets/master-key'), 'utf8')).trim()
       const password = loginPassword(new SecretBox(Buffer.from(key, 'hex')), database, 'api')
       return { host: join(home, 'postgres/run'), port: Number(port), database, password }
     },
+    superuser: async () => ({
+      host: '127.0.0.1',
+      port: Number(pidFile.split('\n')[3]),
+      password: (await readFile(join(home, 'secrets/superuser-password'), 'utf8')).trim(),
+    }),
     stop: async () => {
       const exited = new Promise((done) => child.once('exit', done))
       child.kill('SIGTERM')
