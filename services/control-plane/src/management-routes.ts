@@ -1,4 +1,5 @@
 import { advisorRoutes } from './advisors/advisors.routes.ts'
+import { cliLoginRoutes } from './cli-logins/cli-logins.routes.ts'
 import { functionRoutes } from './functions/functions.routes.ts'
 import { factRoutes } from './project-config/facts.routes.ts'
 import { poolerRoutes } from './project-config/pooler.routes.ts'
@@ -14,6 +15,7 @@ export const managementRoutes: readonly Route[] = [
   ...functionRoutes,
   ...storageConfigRoutes,
   ...poolerRoutes,
+  ...cliLoginRoutes,
   ...factRoutes,
   ...typeRoutes,
   ...advisorRoutes,
