@@ -30,7 +30,7 @@ test('a template database that is missing is built again when a project needs it
 test('a login whose password was changed is set right and the request answered', async () => {
   const { platform, admin } = await startAlone()
   const project = await platform.createProject()
-  const database = new URL(project.database.url).pathname.slice(1)
+  const database = project.database.name
   for (const login of ['api', 'svc', 'own'])
     await admin.query(
       `alter role ${quoteIdent(`${database}_${login}`)} password 'not what the platform thinks'`,
@@ -47,7 +47,7 @@ test('a login whose password was changed is set right and the request answered',
 test('sessions ended by an administrator cost a request at most a clean 503', async () => {
   const { platform, admin } = await startAlone()
   const project = await platform.createProject()
-  const database = new URL(project.database.url).pathname.slice(1)
+  const database = project.database.name
   const read = () =>
     fetch(`${project.path_url}/auth/v1/admin/users`, {
       headers: { apikey: project.keys.service_role, authorization: `Bearer ${project.keys.service_role}` },

@@ -150,7 +150,7 @@ describe('finding the platform', () => {
     const admin = await runCli(['projects', 'get', ref, '--admin', '--json'], { env })
     const { database } = JSON.parse(admin.out) as ProjectConnection
     const url = new URL(database.admin_url ?? '')
-    expect(url.pathname).toBe(new URL(database.url).pathname)
+    expect(url.pathname).toBe(`/${database.name}`)
     const db = openDb({
       endpoint: { host: url.hostname, port: Number(url.port) },
       user: url.username,

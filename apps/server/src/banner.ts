@@ -3,6 +3,7 @@ export function renderBanner(facts: {
   readonly apiUrl: string
   readonly domain: string
   readonly port: number
+  readonly databasePorts: { readonly session: number; readonly transaction: number }
   readonly home: string
   readonly startMs: number
   readonly projects: number
@@ -16,6 +17,7 @@ export function renderBanner(facts: {
 
     Control API   ${facts.apiUrl}
     Projects      http://<ref>.${facts.domain}:${facts.port}   or   ${facts.apiUrl}/p/<ref>
+    Postgres      port ${facts.databasePorts.session}, and ${facts.databasePorts.transaction} for many clients (transaction mode)
     Data          ${facts.home}
 
   Next, in another terminal:

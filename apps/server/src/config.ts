@@ -37,6 +37,39 @@ export const configSchema = z
       .describe(
         'Address under which clients reach this server, when a proxy stands in front. Default `http://127.0.0.1:<port>`.',
       ),
+    FAVO_PG_PORT: wholeNumber(1, 65_535)
+      .optional()
+      .describe(
+        'Port for Postgres clients, session mode. Default 54322, or the next free one when that is taken; a port that is given must be free.',
+      ),
+    FAVO_PG_TRANSACTION_PORT: wholeNumber(1, 65_535)
+      .optional()
+      .describe(
+        'Port for Postgres clients, transaction mode: many clients share few connections. Default 54329, giving way as above.',
+      ),
+    FAVO_PG_HOST: z
+      .string()
+      .optional()
+      .describe('Address that the two Postgres ports listen on. Default: `FAVO_HOST`.'),
+    FAVO_PG_TLS_CERT: z
+      .string()
+      .optional()
+      .describe(
+        'File with the certificate (PEM, with its chain) for TLS on the Postgres ports. Without it: one signed by itself.',
+      ),
+    FAVO_PG_TLS_KEY: z.string().optional().describe('File with the private key (PEM) of that certificate.'),
+    FAVO_PG_CONNECTIONS: wholeNumber(1, 4_000)
+      .default(60)
+      .describe('Connections on the session port, of all projects together.'),
+    FAVO_PG_CONNECTIONS_PER_PROJECT: wholeNumber(1, 60)
+      .default(15)
+      .describe('Connections on the session port, of one project.'),
+    FAVO_PG_POOL_CONNECTIONS: wholeNumber(1, 4_000)
+      .default(30)
+      .describe('Connections to Postgres that all clients of the transaction port share.'),
+    FAVO_PG_POOL_CONNECTIONS_PER_PROJECT: wholeNumber(1, 60)
+      .default(5)
+      .describe('How many of them one project may have.'),
     FAVO_DB_PORT: wholeNumber(1, 65_535)
       .default(54_320)
       .describe('Loopback port of the embedded Postgres; the next free one when it is taken.'),
@@ -81,6 +114,10 @@ export const configSchema = z
   .refine((config) => config.FAVO_POOL_CONNECTIONS <= config.FAVO_DB_MAX_CONNECTIONS - 50, {
     path: ['FAVO_POOL_CONNECTIONS'],
     error: 'must leave 50 of FAVO_DB_MAX_CONNECTIONS to direct connections and the platform itself',
+  })
+  .refine((config) => (config.FAVO_PG_TLS_CERT === undefined) === (config.FAVO_PG_TLS_KEY === undefined), {
+    path: ['FAVO_PG_TLS_KEY'],
+    error: 'must be given together with FAVO_PG_TLS_CERT',
   })
 
 export type Config = Readonly<z.infer<typeof configSchema>>

@@ -2,6 +2,7 @@ import { migrations as authMigrations, createAuth } from '@favo/auth'
 import { createControlPlane, type Addresses } from '@favo/control-plane'
 import { createGateway, defaultGatewayConfig } from '@favo/gateway'
 import type { SchemaMigrations, Service } from '@favo/http'
+import { createPgGateway, defaultPgGatewayConfig, type PgGatewayConfig } from '@favo/pg-gateway'
 import { createPools, openDb, sql, type Endpoint, type Pools, type ProjectDb } from '@favo/postgres'
 import { createDirectory, type Project } from '@favo/projects'
 import { createRest } from '@favo/rest'
@@ -33,6 +34,15 @@ export interface PlatformOptions {
     /** Addresses or CIDR ranges whose `X-Forwarded-…` headers are believed. */
     readonly trustedProxies: readonly string[]
   }
+  /** The ports for Postgres clients; 0 is any free one. */
+  readonly pg: {
+    readonly host: string
+    readonly sessionPort: number
+    readonly transactionPort: number
+    /** PEM; null: no TLS. */
+    readonly certificate: { readonly key: string; readonly certificate: string } | null
+    readonly limits?: Partial<PgGatewayConfig>
+  }
   readonly pools: {
     readonly maxConnections: number
     readonly maxPerPool: number
@@ -45,6 +55,7 @@ export interface PlatformOptions {
 export interface Platform {
   /** For clients on this machine: `http://127.0.0.1:8000`. */
   readonly apiUrl: string
+  readonly databasePorts: { readonly session: number; readonly transaction: number }
   readonly pools: Pools
   readonly tenancy: Tenancy
   countProjects(): Promise<number>
@@ -99,7 +110,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     }
     const controlDb = openControlDb(6, 'favo control plane')
 
-    const addresses = createAddresses(http, cluster.endpoint.port)
+    const addresses = createAddresses(http, options.pg)
     const services: Service[] = [
       createRest(),
       createAuth({
@@ -128,8 +139,9 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     undo.push(() => controlPlane.close())
     await controlPlane.start()
 
+    const directory = createDirectory(controlPlane.directorySource)
     const gateway = createGateway({
-      directory: createDirectory(controlPlane.directorySource),
+      directory,
       dbFor: createDbFinder(pools),
       services,
       controlPlane: controlPlane.service,
@@ -146,11 +158,29 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     })
     undo.push(() => gateway.close())
     await gateway.listen({ host: http.host, port: http.port })
+
+    const { limits, certificate, ...listenAt } = options.pg
+    const pgGateway = createPgGateway({
+      directory,
+      endpoint: cluster.endpoint,
+      findLogin: (role) => tenancy.findLogin(role),
+      sweepLogins: () => tenancy.sweepCliLogins(),
+      beforeOpen: async (database) => {
+        await tenancy.upgradeDatabase(database)
+      },
+      secret: box.derive('pg-gateway'),
+      certificate,
+      config: { ...defaultPgGatewayConfig, ...limits },
+      log,
+    })
+    undo.push(() => pgGateway.close())
+    await pgGateway.listen(listenAt)
     tenancy.startWatchdog()
     tenancy.startVacuum()
 
     return {
       apiUrl: addresses.apiUrl,
+      databasePorts: { session: listenAt.sessionPort, transaction: listenAt.transactionPort },
       pools,
       tenancy,
       countProjects: async () =>
@@ -191,14 +221,22 @@ async function preparePlatformDatabase(tenancy: Tenancy, database: string, box: 
   await tenancy.ensureControlLogin(database)
 }
 
-function createAddresses(http: PlatformOptions['http'], databasePort: number): Addresses {
-  const host = http.host === '0.0.0.0' || http.host === '::' ? '127.0.0.1' : http.host
-  const apiUrl = http.publicUrl ?? `http://${host.includes(':') ? `[${host}]` : host}:${http.port}`
-  const { protocol, port } = new URL(apiUrl)
+function createAddresses(http: PlatformOptions['http'], pg: PlatformOptions['pg']): Addresses {
+  const apiUrl = http.publicUrl ?? `http://${bracketed(reachable(http.host))}:${http.port}`
+  const { protocol, port, hostname } = new URL(apiUrl)
   return {
     apiUrl,
     projectUrl: (label) => `${protocol}//${label}.${http.domain}${port === '' ? '' : `:${port}`}`,
     pathUrl: (ref) => `${apiUrl}/p/${ref}`,
-    database: { host: '127.0.0.1', port: databasePort },
+    database: {
+      // Behind a proxy for HTTP the name is the same; Postgres clients come to it directly.
+      host: http.publicUrl === null ? reachable(pg.host) : hostname.replace(/^\[|\]$/g, ''),
+      port: pg.sessionPort,
+      transactionPort: pg.transactionPort,
+    },
   }
 }
+
+/** Where clients on this machine find what listens on all addresses. */
+const reachable = (host: string): string => (host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host)
+const bracketed = (host: string): string => (host.includes(':') ? `[${host}]` : host)

@@ -33,7 +33,8 @@ export async function loadSecrets(home: Home): Promise<OperatorSecrets> {
   }
 }
 
-async function readOrCreate(path: string, create: () => string): Promise<string> {
+/** The text of a file of mode 0600, which is made when it is not there yet. */
+export async function readOrCreate(path: string, create: () => string | Promise<string>): Promise<string> {
   const found = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return null
     throw error
@@ -42,7 +43,7 @@ async function readOrCreate(path: string, create: () => string): Promise<string>
     await chmod(path, 0o600)
     return found.trim()
   }
-  const value = create()
+  const value = await create()
   await writePrivate(path, `${value}\n`)
   return value
 }

@@ -4,10 +4,11 @@ import { startEmbedded, superuser } from '@favo/cluster'
 import { createLogger, findHome, parseConfig, type Logger } from '@favo/runtime'
 import { extensionsDirectory } from '@favo/tenancy'
 import { renderBanner } from './banner.ts'
-import { configSchema } from './config.ts'
-import { chooseHttpPort } from './http-port.ts'
+import { configSchema, type Config } from './config.ts'
 import { lockHome } from './lock.ts'
 import { startPlatform } from './platform.ts'
+import { choosePort } from './ports.ts'
+import { loadPostgresCertificate } from './postgres-certificate.ts'
 import { loadSecrets, writePrivate } from './secrets.ts'
 
 export interface Server {
@@ -37,7 +38,8 @@ export async function startServer(options: {
     await makeHome(home.directory, dirname(home.runFile))
     undo.push(await lockHome(home.lockSocket))
     const secrets = await loadSecrets(home)
-    let port = await chooseHttpPort(config.FAVO_PORT, config.FAVO_HOST)
+    const certificate = await loadPostgresCertificate(config, home)
+    let ports = await choosePorts(config)
 
     const cluster = await startEmbedded({
       directory: home.postgres,
@@ -49,7 +51,7 @@ export async function startServer(options: {
     })
     undo.push(() => cluster.stop())
 
-    const startOn = (httpPort: number) =>
+    const startOn = (chosen: Ports) =>
       startPlatform({
         cluster: {
           endpoint: cluster.endpoint,
@@ -61,11 +63,23 @@ export async function startServer(options: {
         allowPrivateAddresses: config.FAVO_ALLOW_PRIVATE_ADDRESSES,
         http: {
           host: config.FAVO_HOST,
-          port: httpPort,
+          port: chosen.http,
           domain: config.FAVO_DOMAIN,
           publicUrl: config.FAVO_PUBLIC_URL ?? null,
           bodyLimitBytes: config.FAVO_BODY_LIMIT_MB * 2 ** 20,
           trustedProxies: config.FAVO_TRUSTED_PROXIES ?? [],
+        },
+        pg: {
+          host: config.FAVO_PG_HOST ?? config.FAVO_HOST,
+          sessionPort: chosen.session,
+          transactionPort: chosen.transaction,
+          certificate,
+          limits: {
+            sessionsMax: config.FAVO_PG_CONNECTIONS,
+            sessionsPerProjectMax: config.FAVO_PG_CONNECTIONS_PER_PROJECT,
+            backendsMax: config.FAVO_PG_POOL_CONNECTIONS,
+            backendsPerProjectMax: config.FAVO_PG_POOL_CONNECTIONS_PER_PROJECT,
+          },
         },
         pools: {
           maxConnections: config.FAVO_POOL_CONNECTIONS,
@@ -75,12 +89,11 @@ export async function startServer(options: {
         },
         log,
       })
-    const platform = await startOn(port).catch(async (error: unknown) => {
-      // Taken between looking and listening: as with any taken port, only the default one gives way.
-      const isTaken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE'
-      if (!isTaken || config.FAVO_PORT !== undefined) throw error
-      port = await chooseHttpPort(undefined, config.FAVO_HOST)
-      return startOn(port)
+    const platform = await startOn(ports).catch(async (error: unknown) => {
+      // Taken between looking and listening. Chosen again: as with any taken port, only a default one gives way.
+      if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) throw error
+      ports = await choosePorts(config)
+      return startOn(ports)
     })
     undo.push(() => platform.close())
 
@@ -98,7 +111,8 @@ export async function startServer(options: {
       renderBanner({
         apiUrl: platform.apiUrl,
         domain: config.FAVO_DOMAIN,
-        port,
+        port: ports.http,
+        databasePorts: platform.databasePorts,
         home: home.directory,
         startMs: Date.now() - options.startedAt,
         projects: await platform.countProjects(),
@@ -109,6 +123,30 @@ export async function startServer(options: {
     await close()
     throw explain(error, home.secrets)
   }
+}
+
+interface Ports {
+  readonly http: number
+  readonly session: number
+  readonly transaction: number
+}
+
+async function choosePorts(config: Config): Promise<Ports> {
+  const pgHost = config.FAVO_PG_HOST ?? config.FAVO_HOST
+  const http = await choosePort(
+    { name: 'FAVO_PORT', wanted: config.FAVO_PORT, fallback: 8_000 },
+    config.FAVO_HOST,
+  )
+  const session = await choosePort(
+    { name: 'FAVO_PG_PORT', wanted: config.FAVO_PG_PORT, fallback: 54_322 },
+    pgHost,
+  )
+  const transaction = await choosePort(
+    { name: 'FAVO_PG_TRANSACTION_PORT', wanted: config.FAVO_PG_TRANSACTION_PORT, fallback: 54_329 },
+    pgHost,
+    [session],
+  )
+  return { http, session, transaction }
 }
 
 /** 28P01: the cluster was made with another password than the one that lies in `secrets/`. */

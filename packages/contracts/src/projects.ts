@@ -97,8 +97,16 @@ export const ProjectConnection = z.object({
     secret: z.string(),
   }),
   jwt_secret: z.string(),
-  /** The password is shown by `create` alone; afterwards it reads `****`. */
-  database: z.object({ url: z.string(), admin_url: z.string().optional() }),
+  /**
+   * The password is shown by `create` alone; afterwards it reads `****`. `transaction_url` leads to the port where many
+   * clients share few connections. `name` is what Postgres calls the database.
+   */
+  database: z.object({
+    url: z.string(),
+    transaction_url: z.string(),
+    name: z.string(),
+    admin_url: z.string().optional(),
+  }),
 })
 export type ProjectConnection = z.infer<typeof ProjectConnection>
 

@@ -47,6 +47,12 @@ export async function startPlatform(
       bodyLimitBytes: 10 * 2 ** 20,
       trustedProxies: [],
     },
+    pg: {
+      host: '127.0.0.1',
+      sessionPort: await findFreePort(0, '127.0.0.1'),
+      transactionPort: await findFreePort(0, '127.0.0.1'),
+      certificate: null,
+    },
     pools: { maxConnections: 30, maxPerPool: 8, idleMs: 60_000, acquireTimeoutMs: 10_000 },
     log: createLogger({
       level: 'debug',

@@ -15,8 +15,8 @@ export interface Addresses {
   projectUrl(label: string): string
   /** `http://127.0.0.1:8000/p/<ref>` */
   pathUrl(ref: string): string
-  /** Where Postgres listens for customers. */
-  readonly database: { readonly host: string; readonly port: number }
+  /** Where customers reach Postgres: `port` gives each client a session, `transactionPort` a backend per transaction. */
+  readonly database: { readonly host: string; readonly port: number; readonly transactionPort: number }
 }
 
 /** What the control plane's functions work with; made once. */

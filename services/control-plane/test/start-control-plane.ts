@@ -97,7 +97,7 @@ export async function createPlatformDatabase(): Promise<TestPlatformDatabase> {
         apiUrl: 'http://127.0.0.1:8000',
         projectUrl: (label) => `http://${label}.favo.localhost:8000`,
         pathUrl: (ref) => `http://127.0.0.1:8000/p/${ref}`,
-        database: { host: '127.0.0.1', port: cluster.endpoint.port },
+        database: { host: '127.0.0.1', port: 54_322, transactionPort: 54_329 },
       },
       bootstrapTokenHash: sha256Hex(token),
       services: new Map([['rest', {}]]),

@@ -49,6 +49,8 @@ export interface PgGatewayOptions {
   /** Where Postgres itself listens. */
   readonly endpoint: Endpoint
   readonly findLogin: (role: string) => Promise<LoginFacts | null>
+  /** Removes logins that were made for a while; called every minute. */
+  readonly sweepLogins?: () => Promise<void>
   /** Brings a database up to date before it is used for the first time. */
   readonly beforeOpen: (database: string) => Promise<void>
   /** 32 bytes that stay the same: they make the look-alike salts of users that do not exist. */
@@ -85,6 +87,7 @@ type Mode = 'session' | 'transaction'
 const openTimeoutMs = 5_000
 const drainMs = 3_000
 const idleCheckMs = 5_000
+const sweepMs = 60_000
 
 /** Postgres for customers: the session port and the transaction port. */
 export function createPgGateway(options: PgGatewayOptions): PgGateway {
@@ -236,6 +239,10 @@ export function createPgGateway(options: PgGatewayOptions): PgGateway {
     for (const client of clients) client.checkIdle(Date.now())
   }, idleCheckMs)
   idleCheck.unref()
+  const sweep = setInterval(() => {
+    options.sweepLogins?.().catch((error: unknown) => log.warn({ error }, 'expired logins were not removed'))
+  }, sweepMs)
+  sweep.unref()
 
   const listenOn = (mode: Mode, host: string, port: number): Promise<number> =>
     new Promise((resolve, reject) => {
@@ -248,6 +255,7 @@ export function createPgGateway(options: PgGatewayOptions): PgGateway {
   const close = async (): Promise<void> => {
     isClosing = true
     clearInterval(idleCheck)
+    clearInterval(sweep)
     const closed = servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())))
     const until = Date.now() + drainMs
     for (;;) {

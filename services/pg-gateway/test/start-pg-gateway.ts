@@ -6,7 +6,12 @@ import { createLogger, silentLogger } from '@favo/runtime'
 import type { Tenancy } from '@favo/tenancy'
 import { Client, type ClientConfig } from 'pg'
 import { inject } from 'vitest'
-import { createPgGateway, defaultPgGatewayConfig, type PgGateway, type PgGatewayConfig } from '../src/index.ts'
+import {
+  createPgGateway,
+  defaultPgGatewayConfig,
+  type PgGateway,
+  type PgGatewayConfig,
+} from '../src/index.ts'
 
 export type Port = 'session' | 'transaction'
 

@@ -80,7 +80,7 @@ test('on the standard port the pooler’s string is an ordinary one', () => {
     apiUrl: 'https://api.example.com',
     projectUrl: (label) => `https://${label}.example.com`,
     pathUrl: (label) => `https://api.example.com/p/${label}`,
-    database: { host: 'db.example.com', port: 5432 },
+    database: { host: 'db.example.com', port: 5432, transactionPort: 6543 },
   })
   expect(pooler?.connection_string).toBe(
     `postgresql://postgres.${ref}:[YOUR-PASSWORD]@db.example.com:5432/postgres`,

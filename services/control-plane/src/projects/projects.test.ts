@@ -1,6 +1,6 @@
 import { openDb, sql } from '@favo/postgres'
 import { createRef, verifyJwt } from '@favo/tokens'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import type {
   CreatedProject,
   DeletedProject,
@@ -28,17 +28,16 @@ const create = async (body: Record<string, unknown> = {}) => {
   expect(reply.status, JSON.stringify(reply.body)).toBe(201)
   return reply.body
 }
-const connectAs = (url: string) => {
-  const { username, password, hostname, port, pathname } = new URL(url)
-  return openDb({
-    endpoint: { host: hostname, port: Number(port) },
-    user: username,
-    password: decodeURIComponent(password),
-    database: pathname.slice(1),
+/** Past the gateway, which is not part of this. */
+const connectAs = ({ url, name }: ProjectConnection['database']) =>
+  openDb({
+    endpoint: inject('cluster').endpoint,
+    user: `${name}_db`,
+    password: decodeURIComponent(new URL(url).password),
+    database: name,
     max: 1,
     acquireTimeoutMs: 500,
   })
-}
 
 test('a created project is up, with everything an application needs', async () => {
   const created = await create({ name: 'My Café' })
@@ -64,7 +63,7 @@ test('a created project is up, with everything an application needs', async () =
       claims: { iss: 'supabase', ref: connection.ref, role },
     })
 
-  const owner = connectAs(connection.database.url)
+  const owner = connectAs(connection.database)
   expect(await owner.one(sql`select current_user::text as name`)).toEqual({ name: 'postgres' })
   await owner.close()
 })
@@ -212,7 +211,7 @@ test('a paused project lets nobody in until it is resumed, and both can be repea
     const paused = await control.request('POST', `/projects/${ref}/pause`)
     expect(paused).toMatchObject({ status: 200, body: { status: 'INACTIVE' } })
   }
-  const refused = connectAs(connection.database.url)
+  const refused = connectAs(connection.database)
   await expect(refused.one(sql`select 1 as one`)).rejects.toThrow()
   await refused.close()
   expect(
@@ -237,7 +236,7 @@ test('a paused project lets nobody in until it is resumed, and both can be repea
 test('a deleted project leaves no row, database, login or key', async () => {
   const { ref, name, connection } = await create()
   await control.request('POST', `/projects/${ref}/database/query`, { query: 'select 1' })
-  const database = new URL(connection.database.url).pathname.slice(1)
+  const database = connection.database.name
 
   const deleted = await control.request<DeletedProject>('DELETE', `/projects/${ref}`)
   expect(deleted).toMatchObject({ status: 200, body: { id: expect.any(Number) as number, ref, name } })

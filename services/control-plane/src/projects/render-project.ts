@@ -68,12 +68,21 @@ export async function loadConnection(
       secret: openFirst('secret'),
     },
     jwt_secret: jwtSecret,
-    database: { url: databaseUrl(addresses, row.database, databasePassword) },
+    database: {
+      url: databaseUrl(addresses, row.ref, databasePassword),
+      transaction_url: databaseUrl(addresses, row.ref, databasePassword, addresses.database.transactionPort),
+      name: row.database,
+    },
   }
 }
 
-function databaseUrl({ database }: Addresses, name: string, password: string | null): string {
+function databaseUrl(
+  { database }: Addresses,
+  ref: string,
+  password: string | null,
+  port = database.port,
+): string {
   const host = database.host.includes(':') ? `[${database.host}]` : database.host
   const secret = password === null ? '****' : encodeURIComponent(password)
-  return `postgresql://${name}_db:${secret}@${host}:${database.port}/${name}`
+  return `postgresql://postgres.${ref}:${secret}@${host}:${port}/postgres`
 }

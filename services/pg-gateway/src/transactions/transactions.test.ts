@@ -11,11 +11,11 @@ beforeAll(async () => {
 afterAll(() => gateway.close())
 
 test('clients of the transaction port share backends', async () => {
-  const clients = await Promise.all(
-    Array.from({ length: 20 }, () => gateway.connect('transaction', project)),
-  )
+  const clients = await Promise.all(Array.from({ length: 20 }, () => gateway.connect('transaction', project)))
   const rows = await Promise.all(
-    clients.map(async (client, i) => (await client.query<{ n: number }>('select $1::int as n', [i])).rows[0]?.n),
+    clients.map(
+      async (client, i) => (await client.query<{ n: number }>('select $1::int as n', [i])).rows[0]?.n,
+    ),
   )
   expect(rows).toEqual(clients.map((_, i) => i))
   expect(gateway.gateway.stats().backends).toBeLessThanOrEqual(5)

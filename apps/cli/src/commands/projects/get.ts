@@ -22,6 +22,6 @@ export async function getProject(
 /** From the operator's file on this machine; the server never tells it. */
 async function addAdminUrl(terminal: Terminal, connection: ProjectConnection): Promise<ProjectConnection> {
   const url = new URL((await readRunFile(terminal)).admin_url)
-  url.pathname = new URL(connection.database.url).pathname
+  url.pathname = connection.database.name
   return { ...connection, database: { ...connection.database, admin_url: url.href } }
 }

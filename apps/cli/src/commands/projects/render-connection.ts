@@ -15,6 +15,7 @@ export function renderConnection(connection: ProjectConnection): string {
     ['secret key', connection.keys.secret],
     ['JWT secret', connection.jwt_secret],
     ['database', connection.database.url],
+    ['  many clients', connection.database.transaction_url],
   ]
   if (connection.database.admin_url !== undefined) lines.push(['admin', connection.database.admin_url])
   return lines.map(([label, value]) => `  ${label.padEnd(16)}${value}\n`).join('')
