@@ -51,6 +51,8 @@ interface RouteDefinition<A extends Access, Body> {
   readonly captcha?: true | ((query: URLSearchParams) => boolean)
   /** What requests of one client address are limited by. */
   readonly limit?: LimitName
+  /** What must be so before the body is looked at. Throws the refusal. */
+  readonly check?: (ctx: AuthContext, query: URLSearchParams) => void
   readonly handle: (ctx: AuthContext, input: RouteInput<A, Body>) => Promise<AuthReply>
 }
 
@@ -69,7 +71,7 @@ const callers: { [A in Access]: (ctx: AuthContext, request: FastifyRequest) => P
 
 /** One endpoint: caller first, then the body, then the rule; errors in GoTrue's form. */
 export function route<A extends Access, Body = undefined>(definition: RouteDefinition<A, Body>): AuthRoute {
-  const { operation, method, path, access, body, captcha, limit, handle } = definition
+  const { operation, method, path, access, body, captcha, limit, check, handle } = definition
   const findCaller = callers[access]
   return {
     access,
@@ -85,6 +87,7 @@ export function route<A extends Access, Body = undefined>(definition: RouteDefin
           try {
             const ctx = createContext(request)
             if (limit !== undefined) ctx.limits.take(limit)
+            check?.(ctx, queryOf(request))
             if (captcha !== undefined && ctx.settings.captchaEnabled)
               if (captcha === true || captcha(queryOf(request))) await checkCaptcha(ctx, request)
             const answer = await handle(ctx, {

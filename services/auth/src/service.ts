@@ -1,4 +1,5 @@
 import { acceptBodiesAsBuffers, type Service } from '@favo/http'
+import type { Db, ProjectDb } from '@favo/postgres'
 import type { Project } from '@favo/projects'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import {
@@ -8,6 +9,7 @@ import {
   getAdminUserRoute,
   listUsersRoute,
 } from './admin-users/admin-users.route.ts'
+import { createCleaner, type Cleaner } from './clean-up/cleaner.ts'
 import type { AuthContext } from './context.ts'
 import { generateLinkRoute } from './generate-link/generate-link.route.ts'
 import { inboxRoute } from './inbox/inbox.route.ts'
@@ -55,6 +57,8 @@ export interface AuthDeps {
    */
   readonly projectUrl: (project: Project) => string
   readonly passwords?: PasswordsOptions
+  /** How often a project in use is cleaned up, a step each time. */
+  readonly cleanUpIntervalMs?: number
   /** How the service calls others. */
   readonly outbound?: OutboundOptions
 }
@@ -110,6 +114,7 @@ const routes = [
 /** GoTrue's dialect for every project. */
 export function createAuth(deps: AuthDeps): AuthService {
   const passwordWorkers = createPasswordWorkers(deps.passwords)
+  const cleaner = createCleaner({ intervalMs: deps.cleanUpIntervalMs })
   return {
     prefix: '/auth/v1',
     // The ones that Supabase's gateway leaves open too: browsers come to them from mails and other providers, without a key.
@@ -128,10 +133,14 @@ export function createAuth(deps: AuthDeps): AuthService {
         asks: createAskMemory(),
         guesses: createGuessMemory(),
         limitsOf: createRateLimiter(),
+        cleaner,
         ...createElsewhere(deps),
       }),
     passwordWorkers,
-    close: async () => passwordWorkers.close(),
+    close: async () => {
+      passwordWorkers.close()
+      await cleaner.close()
+    },
   }
 }
 
@@ -140,6 +149,7 @@ interface Shared {
   readonly passwordWorkers: PasswordWorkers
   readonly asks: AskMemory
   readonly guesses: GuessMemory
+  readonly cleaner: Cleaner
   readonly limitsOf: (request: LimitedRequest) => RateLimits
   readonly outbound: Outbound
   readonly oidc: OidcDirectory
@@ -156,6 +166,18 @@ function mountRoutes(app: FastifyInstance, deps: AuthDeps, shared: Shared): void
   app.addHook('onRoute', (options) => {
     options.bodyLimit = BODY_BYTES_MAX
   })
+  // The answer is out; health and the like touch no database.
+  app.addHook('onResponse', async ({ favo }, reply) => {
+    if (reply.statusCode >= 500) return
+    const { project } = favo
+    const settings = effectiveSettings(project)
+    shared.cleaner.afterRequest({
+      ref: project.ref,
+      settings,
+      db: () => serviceDb(favo.db),
+      log: () => favo.log,
+    })
+  })
   const createContext = (request: FastifyRequest) => createAuthContext(deps, shared, request)
   for (const route of routes) route.mount(app, createContext)
   // As Go's router words it.
@@ -163,6 +185,9 @@ function mountRoutes(app: FastifyInstance, deps: AuthDeps, shared: Shared): void
     reply.code(404).type('text/plain; charset=utf-8').send('404 page not found\n'),
   )
 }
+
+const serviceDb = (db: ProjectDb): Db =>
+  db.asService('supabase_auth_admin', 'the auth schema is the service’s own; callers have no rights on it')
 
 /** What costs something to make (the log's child, the client's signal) is made when a route asks for it; most do not. */
 function createAuthContext(deps: AuthDeps, shared: Shared, request: FastifyRequest): AuthContext {
@@ -177,10 +202,7 @@ function createAuthContext(deps: AuthDeps, shared: Shared, request: FastifyReque
     guesses: shared.guesses,
     outbound: shared.outbound,
     oidc: shared.oidc,
-    db: favo.db.asService(
-      'supabase_auth_admin',
-      'the auth schema is the service’s own; callers have no rights on it',
-    ),
+    db: serviceDb(favo.db),
     issuer: `${deps.projectUrl(project)}/auth/v1`,
     userAgent: userAgent ?? null,
     audienceHeader: typeof audience === 'string' && audience !== '' ? audience : null,

@@ -98,6 +98,7 @@ export interface StartOptions {
   readonly auth?: Partial<AuthSettings>
   readonly passwords?: PasswordsOptions
   readonly outbound?: AuthDeps['outbound']
+  readonly cleanUpIntervalMs?: number
   readonly project?: Partial<Project>
   readonly given?: TestProject
 }
@@ -116,6 +117,7 @@ export async function startAuth(options: StartOptions = {}): Promise<TestAuth> {
     // The least that bcrypt takes: most tests are about something else.
     passwords: { cost: 4, ...options.passwords },
     outbound: options.outbound,
+    cleanUpIntervalMs: options.cleanUpIntervalMs,
   })
   const started = await startService(() => service, testProject)
 

@@ -46,6 +46,9 @@ const tokenTypes: Readonly<Record<MailRequest['kind'], TokenType>> = {
 export function checkFrequency(ctx: AuthContext, kind: string, email: string): void {
   const left = ctx.asks.take(`${ctx.project.ref} ${kind} ${email}`, ctx.settings.mailMaxFrequencySeconds)
   if (left !== null) throw authErrors.overEmailFrequency(left)
+  // Those that stay in the inbox cost nothing; as in GoTrue, none is counted where addresses need no confirmation.
+  const leaves = (ctx.settings.smtpHost ?? '') !== '' || isHookEnabled(ctx, 'sendEmail')
+  if (leaves && !ctx.settings.mailerAutoconfirm) ctx.limits.takeMail()
 }
 
 /**

@@ -14,9 +14,11 @@ export async function resendToPhone(ctx: AuthContext, type: string, given: strin
   const kind = type === 'phone_change' ? 'phone_change' : 'confirmation'
   const user = await findUserByPhone(ctx.db, phone, requestAudience(ctx))
   const to = user === null ? '' : kind === 'phone_change' ? (user.phone_change ?? '') : phone
-  checkSmsFrequency(ctx, kind, to === '' ? phone : to)
-  const isWaiting = type === 'phone_change' || (type === 'sms' && user !== null && !isPhoneConfirmed(user))
-  if (user === null || to === '' || !isWaiting) return { status: 200, body: {} }
+  const isWaiting =
+    kind === 'phone_change' ? to !== '' : type === 'sms' && user !== null && !isPhoneConfirmed(user)
+  // Of changes only who waits for one is told to wait: that somebody does tells no more than a message would.
+  if (kind === 'confirmation' || isWaiting) checkSmsFrequency(ctx, kind, isWaiting ? to : phone)
+  if (user === null || !isWaiting) return { status: 200, body: {} }
   const audit =
     kind === 'phone_change'
       ? null

@@ -6,7 +6,7 @@ import { idTokenGrant } from './id-token-grant.ts'
 import { passwordGrant } from './password-grant.ts'
 import { pkceGrant } from './pkce-grant.ts'
 import { refreshGrant } from './refresh-grant.ts'
-import { web3Grant } from './web3-grant.ts'
+import { checkWeb3, web3Grant } from './web3-grant.ts'
 
 const grants = new Set(['password', 'refresh_token', 'id_token', 'pkce', 'web3'])
 /** They continue what a captcha was solved for, or come from another provider. */
@@ -18,6 +18,11 @@ export const tokenRoute = route({
   method: 'POST',
   path: '/token',
   access: 'public',
+  check: (ctx, query) => {
+    const grant = query.get('grant_type') ?? ''
+    if (grants.has(grant)) ctx.limits.take(grant === 'web3' ? 'web3' : 'token')
+    if (grant === 'web3') checkWeb3(ctx)
+  },
   captcha: (query) => !grantsWithoutCaptcha.has(query.get('grant_type') ?? ''),
   body: body('TokenParams', {
     email: text(),
@@ -38,9 +43,7 @@ export const tokenRoute = route({
     signature: text(),
   }),
   handle: async (ctx, { body, query, redirectTo, headers, authenticate }) => {
-    const grant = query.get('grant_type')
-    if (grants.has(grant ?? '')) ctx.limits.take(grant === 'web3' ? 'web3' : 'token')
-    switch (grant) {
+    switch (query.get('grant_type')) {
       case 'password': {
         const { weakness, ...session } = await passwordGrant(ctx, body)
         return renderSession(session, weakness === null ? {} : { weak_password: weakness })

@@ -42,6 +42,12 @@ export async function web3Grant(ctx: AuthContext, input: Web3Input): Promise<Iss
   return signIn(ctx, input.chain, message)
 }
 
+/** Throws where the project lets no wallet in. */
+export function checkWeb3({ settings }: AuthContext): void {
+  if (!settings.web3EthereumEnabled && !settings.web3SolanaEnabled)
+    throw disabled('Web3 provider is disabled')
+}
+
 const BYTES_MIN = 64
 const BYTES_MAX = 20 * 1024
 

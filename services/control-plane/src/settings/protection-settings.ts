@@ -19,4 +19,5 @@ export const protectionMembers = {
   rate_limit_otp: 'rateLimitOtp',
   rate_limit_web3: 'rateLimitWeb3',
   security_sb_forwarded_for_enabled: 'forwardedForEnabled',
+  favo_audit_log_retention_days: 'auditLogRetentionDays',
 } as const satisfies Record<string, keyof AuthProtectionSettings>
