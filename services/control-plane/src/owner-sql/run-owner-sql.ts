@@ -2,8 +2,19 @@ import type { SqlErrorDetails } from '@favo/contracts'
 import { DatabaseError, type PipelineResult, type Step } from '@favo/postgres'
 import type { ControlContext } from '../context.ts'
 import { ControlError, controlErrors } from '../errors.ts'
-import { lineAt, MetaCommandError, splitStatements, type Statement } from '@favo/interposer'
-import { copiesThroughConnection, leavesTransactionOpen } from './statement-kind.ts'
+import {
+  interposeStatement,
+  lineAt,
+  MetaCommandError,
+  splitStatements,
+  type Statement,
+} from '@favo/interposer'
+import {
+  copiesThroughConnection,
+  leavesTransactionOpen,
+  refusesTransaction,
+  transactionEffect,
+} from './statement-kind.ts'
 
 /** A statement without parameters, parsed anew each time: the one before it may have changed what it means. */
 export const plainStep = (text: string): Step => ({ text, values: [], plan: null })
@@ -54,8 +65,9 @@ export async function splitOwnerSql(source: string): Promise<Statement[]> {
 }
 
 /**
- * Runs SQL as the project's owner: one implicit transaction, so that all of it takes effect or nothing (unless the SQL
- * itself commits in between). Returns one result per statement.
+ * Runs SQL as the project's owner: one implicit transaction, so that all of it takes effect or nothing. Unless the SQL
+ * itself commits in between, or has statements that refuse a transaction (VACUUM, CREATE INDEX CONCURRENTLY): those are
+ * transactions of their own, and what stands before them stays when they fail. Returns one result per statement.
  *
  * Throws 400 with what Postgres said and where.
  */
@@ -64,39 +76,72 @@ export async function runOwnerSql(
   database: string,
   sql: OwnerSql,
 ): Promise<PipelineResult> {
-  const before = [...preamble, ...(sql.before ?? [])]
-  const steps = sql.steps ?? sql.statements.map(({ text }) => plainStep(text))
+  const before: readonly PlannedStep[] = [...preamble, ...(sql.before ?? [])].map(platformStep)
+  const steps = [...before, ...(await planSteps(sql)), ...(sql.after ?? []).map(platformStep)]
   try {
     const results = await ctx.pools.forDatabase(database).pipeline('own', {
-      steps: [...before, ...steps, ...(sql.after ?? [])],
+      steps: steps.map(({ step }) => step),
       isRead: sql.readOnly === true,
       signal: ctx.signal,
       deadlineMs: sql.deadlineMs,
       ...(sql.readOnly === true ? { transaction: { readOnly: true, end: 'commit' } as const } : {}),
     })
-    return results.slice(before.length, before.length + steps.length)
+    return results.filter((_, i) => steps[i]?.statement !== null)
   } catch (error) {
     if (!(error instanceof DatabaseError) || /^57P0[123]/.test(error.code)) throw error
-    const index = error.step === null ? null : error.step - before.length
-    throw toSqlError(sql.source, sql.statements, index, error)
+    const failed = error.step === null ? undefined : steps[error.step]
+    throw toSqlError(sql, failed ?? { statement: null, isInterposed: false }, error)
   }
 }
 
+interface PlannedStep {
+  readonly step: Step
+  /** Index of the statement that it is; null for a step of the platform's own. */
+  readonly statement: number | null
+  /** Replaced by other text, so that places in errors mean nothing to who wrote it. */
+  readonly isInterposed: boolean
+}
+
+const platformStep = (step: Step): PlannedStep => ({ step, statement: null, isInterposed: false })
+
+async function planSteps(sql: OwnerSql): Promise<PlannedStep[]> {
+  const given = sql.steps ?? sql.statements.map(({ text }) => plainStep(text))
+  const planned: PlannedStep[] = []
+  let isOpen = sql.readOnly === true
+  for (const [index, step] of given.entries()) {
+    const statement = sql.statements[index]
+    if (statement !== undefined && !isOpen && refusesTransaction(statement))
+      planned.push(platformStep(endOfTransaction))
+    const effect = statement === undefined ? null : transactionEffect(statement)
+    if (effect !== null && sql.readOnly !== true) isOpen = effect === 'opens'
+    const replacement = step.values.length > 0 ? null : await interposeStatement(step.text)
+    planned.push({
+      step: replacement === null ? step : plainStep(replacement),
+      statement: index,
+      isInterposed: replacement !== null,
+    })
+  }
+  return planned
+}
+
+/** Of the implicit one: a statement that refuses a transaction must be the first of the next. */
+const endOfTransaction = plainStep('commit')
+
 function toSqlError(
-  source: string,
-  statements: readonly Statement[],
-  index: number | null,
+  { source, statements }: OwnerSql,
+  { statement: index, isInterposed }: Omit<PlannedStep, 'step'>,
   error: DatabaseError,
 ): ControlError {
   const statement = index === null ? undefined : statements[index]
+  const position = isInterposed ? null : error.position
   const place =
-    statement === undefined ? null : statement.start + utf16Length(statement.text, (error.position ?? 1) - 1)
+    statement === undefined ? null : statement.start + utf16Length(statement.text, (position ?? 1) - 1)
   const details: SqlErrorDetails = {
     detail: error.detail,
     hint: error.hint,
     statement: statement === undefined || index === null ? null : index + 1,
     text: statement?.text.slice(0, 10_000) ?? null,
-    position: statement === undefined ? null : error.position,
+    position: statement === undefined ? null : position,
     line: place === null ? null : lineAt(source, place),
   }
   return new ControlError(400, error.code, error.message, { sql: details, cause: error })

@@ -1,0 +1,12 @@
+begin;
+insert into auth.users (id, email) values ('11111111-1111-4111-8111-111111111111', 'ann@example.com');
+set local role authenticated;
+set local request.jwt.claims = '{"sub": "11111111-1111-4111-8111-111111111111", "role": "authenticated"}';
+insert into public.orders default values;
+do $$ begin assert (select count(*) from public.orders) = 1; end $$;
+reset role;
+set local role reporting;
+do $$ begin assert (select count(*) from public.orders) = 1, 'reporting reads all'; end $$;
+reset role;
+do $$ begin assert current_user = 'postgres', current_user; end $$;
+rollback;

@@ -1,0 +1,18 @@
+create group testers;
+create role tester_ann in role testers;
+alter group testers add user tester_ann;
+revoke testers from tester_ann;
+alter role tester_ann rename to tester_bob;
+alter role tester_bob with login password 'x' valid until '2031-01-01';
+alter role tester_bob nologin;
+comment on role tester_bob is 'leaves soon';
+create table public.for_testers (id int);
+grant select on public.for_testers to testers, tester_bob;
+drop owned by tester_bob cascade;
+drop role tester_bob;
+drop role if exists nobody_here, testers_of_old;
+revoke all on public.for_testers from testers;
+drop group testers;
+set role reporting;
+set role postgres;
+reset role;
