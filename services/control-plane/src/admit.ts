@@ -4,7 +4,7 @@ import { authenticate, type Authenticator } from './access-tokens/authenticate.t
 import { AuditEntry } from './audit/audit-entry.ts'
 import { describeRequest } from './create-context.ts'
 import { ControlError, controlErrors } from './errors.ts'
-import { authorize, strangersAccess, type Access } from './permissions/access.ts'
+import { locate, requirePermission, strangersAccess, type Access } from './permissions/access.ts'
 import type { Platform } from './platform.ts'
 import type { RequestLimit } from './rate-limits/request-limit.ts'
 import type { Route } from './route.ts'
@@ -43,22 +43,23 @@ export async function admit(
       .header('x-ratelimit-reset', allowance.resetSeconds)
     if (!allowance.isAllowed) throw controlErrors.tooManyRequests(allowance.resetSeconds)
   }
-  let access: Access
-  try {
-    access = await authorize(
-      platform.db,
-      actor,
-      route.permission,
-      request.params as Readonly<Record<string, string>>,
-    )
-  } catch (error) {
+  const access = await locate(
+    platform.db,
+    actor,
+    route.permission,
+    request.params as Readonly<Record<string, string>>,
+  ).catch((error: unknown) => {
     // Where there is nothing to see, all names count as one: guessing is bounded.
     if (error instanceof ControlError) count('elsewhere')
-    if (route.method !== 'GET' && error instanceof ControlError && error.status === 403)
-      await noteRefusal(platform, route, request, actor)
+    throw error
+  })
+  count(access.projectRef ?? access.organizationId ?? 'account')
+  try {
+    requirePermission(actor, route.permission, access)
+  } catch (error) {
+    if (route.method !== 'GET') await noteRefusal(platform, route, request, { actor, access })
     throw error
   }
-  count(access.projectRef ?? access.organizationId ?? 'account')
   return { actor, access }
 }
 
@@ -67,14 +68,9 @@ async function noteRefusal(
   platform: Platform,
   route: Route,
   request: FastifyRequest,
-  actor: Actor,
+  admitted: Admitted,
 ): Promise<void> {
-  const entry = new AuditEntry(describeRequest(request, route, { actor, access: strangersAccess }))
-  const { slug, ref } = request.params as Readonly<Record<string, string | undefined>>
-  entry.note({
-    ...(slug === undefined ? {} : { organizationId: slug }),
-    ...(ref === undefined ? {} : { projectRef: ref }),
-  })
+  const entry = new AuditEntry(describeRequest(request, route, admitted))
   await entry.finish(platform.db, 403).catch((error: unknown) => {
     platform.log.error({ requestId: request.id, error }, 'the audit row could not be written')
   })

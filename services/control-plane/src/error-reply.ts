@@ -8,7 +8,7 @@ import type { Logger } from '@favo/runtime'
 
 /** The only place where a failure becomes an answer. */
 export function sendError(log: Logger, request: FastifyRequest, reply: FastifyReply, error: unknown) {
-  const known = toControlError(error, request)
+  const known = toControlError(error, request.routeOptions.bodyLimit)
   if (known === null) log.error({ requestId: request.id, error }, 'control request failed')
   else if (known.status >= 500)
     log.warn({ requestId: request.id, error: known.cause ?? known }, 'control request failed')
@@ -27,7 +27,8 @@ export function sendError(log: Logger, request: FastifyRequest, reply: FastifyRe
     .send(body)
 }
 
-function toControlError(error: unknown, request: FastifyRequest): ControlError | null {
+/** Null: nobody foresaw it. */
+export function toControlError(error: unknown, bodyLimitBytes = 1_048_576): ControlError | null {
   if (error instanceof ControlError) return error
   if (error instanceof ZodError) return controlErrors.invalid(describeIssues(error))
   if (error instanceof ConnectionError) return connectionErrors[error.kind](error)
@@ -39,8 +40,7 @@ function toControlError(error: unknown, request: FastifyRequest): ControlError |
   if (error instanceof DatabaseError && /^(57P0[123]|53300|08)/.test(error.code))
     return controlErrors.databaseUnavailable(error)
   const code = error instanceof Error && 'code' in error ? error.code : null
-  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE')
-    return controlErrors.bodyTooLarge(request.routeOptions.bodyLimit ?? 1_048_576)
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return controlErrors.bodyTooLarge(bodyLimitBytes)
   // Fastify's own refusals of a body (bad JSON, wrong length, a prototype key) are all of the caller's making.
   if (error instanceof SyntaxError || (typeof code === 'string' && code.startsWith('FST_ERR_CTP_')))
     return controlErrors.malformedBody()

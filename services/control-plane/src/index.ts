@@ -5,3 +5,4 @@ export {
   type ControlPlaneDeps,
 } from './control-plane.ts'
 export type { Addresses } from './platform.ts'
+export type { InvitationMail, PlatformMailer } from './outbox/outbox.ts'

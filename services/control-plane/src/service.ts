@@ -23,6 +23,7 @@ import { healthRoutes } from './projects/health.routes.ts'
 import { projectRoutes } from './projects/projects.routes.ts'
 import type { Route } from './route.ts'
 import { signingKeyRoutes } from './signing-keys/signing-keys.routes.ts'
+import { StreamAnswer } from './stream-answer.ts'
 import { settingsRoutes } from './settings/settings.routes.ts'
 
 declare module 'fastify' {
@@ -67,7 +68,8 @@ export const createServiceV2 = (platform: Platform, gatekeeper: Gatekeeper): Ser
   routes: mountRoutes(platform, gatekeeper, managementRoutesV2),
 })
 
-function mountRoutes(
+/** All requests go by `admit`; the rest is the route. */
+export function mountRoutes(
   platform: Platform,
   gatekeeper: Gatekeeper,
   mounted: readonly Route[],
@@ -112,6 +114,11 @@ function mountRoutes(
             query: request.query,
             body: request.body,
           })
+          if (answer instanceof StreamAnswer)
+            return reply
+              .status(found.status ?? 200)
+              .type(answer.contentType)
+              .send(answer.stream)
           if (found.contentType !== undefined) void reply.type(found.contentType)
           return reply.status(found.status ?? 200).send(answer)
         },

@@ -1,4 +1,4 @@
-import { createControlPlane, type ControlPlane } from '../src/index.ts'
+import { createControlPlane, type ControlPlane, type PlatformMailer } from '../src/index.ts'
 import { superuser } from '@favo/cluster'
 import { createPools, openDb, type OwnDb } from '@favo/postgres'
 import { createLogger } from '@favo/runtime'
@@ -51,6 +51,8 @@ export interface StartOptions {
   readonly wrapTenancy?: (real: Tenancy) => Partial<Tenancy>
   readonly sweepMs?: number
   readonly clock?: () => Date
+  readonly mailer?: PlatformMailer
+  readonly requestsPerMinute?: number
 }
 
 export async function createPlatformDatabase(): Promise<TestPlatformDatabase> {
@@ -107,6 +109,8 @@ export async function createPlatformDatabase(): Promise<TestPlatformDatabase> {
       }),
       sweepMs: options.sweepMs ?? 100,
       ...(options.clock === undefined ? {} : { clock: options.clock }),
+      ...(options.mailer === undefined ? {} : { mailer: options.mailer }),
+      requestsPerMinute: options.requestsPerMinute ?? 10_000,
     })
     await controlPlane.start()
     const app = fastify()

@@ -1,5 +1,5 @@
 import type { ControlContext } from '../context.ts'
-import { ControlError } from '../errors.ts'
+import { toControlError } from '../error-reply.ts'
 import type { Platform } from '../platform.ts'
 import type { Route } from '../route.ts'
 import type { AuditEntry } from './audit-entry.ts'
@@ -19,16 +19,13 @@ export async function answerAudited(
   try {
     answer = await route.answer(ctx, input)
   } catch (error) {
-    const status = error instanceof ControlError ? error.status : 500
-    if (status === 403 || (status >= 500 && !isOfTheBody(error))) await finish(platform, ctx, status)
+    const status = toControlError(error)?.status ?? 500
+    if (status === 403 || status >= 500) await finish(platform, ctx, status)
     throw error
   }
   await finish(platform, ctx, route.status ?? 200)
   return answer
 }
-
-/** ZodError: the body or query has the wrong form. */
-const isOfTheBody = (error: unknown): boolean => error instanceof Error && error.name === 'ZodError'
 
 /** The change has taken place: its answer does not become a failure because the row could not be written. */
 async function finish(

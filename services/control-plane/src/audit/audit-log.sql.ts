@@ -68,7 +68,7 @@ export const listAuditEntries = (
   db.many<AuditRow>(sql`
     select id::text as id, ${isoTime('at')} as at, request_id, actor_kind, actor_id, token_id, actor_name, operation,
       organization_id, project_ref, target, before::text as before, after::text as after, status, address
-    from control.audit_log
+    from control.audit_log l
     where (${organizationId}::text is null or organization_id = ${organizationId})
       and (${before}::bigint is null or id < ${before}::bigint)
       and (${filters.operation ?? null}::text is null or operation = ${filters.operation ?? null})
@@ -79,5 +79,5 @@ export const listAuditEntries = (
       and (${filters.project ?? null}::text is null or project_ref = ${filters.project ?? null})
       and (${filters.from ?? null}::timestamptz is null or at >= ${filters.from ?? null}::timestamptz)
       and (${filters.to ?? null}::timestamptz is null or at < ${filters.to ?? null}::timestamptz)
-    order by id desc
+    order by l.id desc
     limit ${limit}`)

@@ -1,14 +1,9 @@
-import {
-  ExportAuditQuery,
-  ListAuditQuery,
-  type AuditFilters,
-  type AuditPage,
-  type AuditRecord,
-} from '@favo/contracts'
+import { ExportAuditQuery, ListAuditQuery, type AuditFilters, type AuditPage } from '@favo/contracts'
 import type { ControlContext } from '../context.ts'
 import { route, type Route } from '../route.ts'
-import { listAuditEntries, type AuditRow } from './audit-log.sql.ts'
+import { listAuditEntries } from './audit-log.sql.ts'
 import { exportAuditLog } from './export-audit-log.ts'
+import { renderAuditRow } from './render-audit-row.ts'
 
 const organization = { scope: 'organization', role: 'administrator', grant: 'organizations:read' } as const
 const platform = { scope: 'platform', grant: 'organizations:read' } as const
@@ -29,7 +24,6 @@ export const auditRoutes: readonly Route[] = [
     path: '/organizations/:slug/audit-log/export',
     permission: organization,
     query: ExportAuditQuery,
-    contentType: 'text/plain; charset=utf-8',
     handle: async (ctx, { query }) => exportAuditLog(ctx, ctx.access.organizationId, query),
   }),
   route({
@@ -46,7 +40,6 @@ export const auditRoutes: readonly Route[] = [
     path: '/audit-log/export',
     permission: platform,
     query: ExportAuditQuery,
-    contentType: 'text/plain; charset=utf-8',
     handle: async (ctx, { query }) => exportAuditLog(ctx, null, query),
   }),
 ]
@@ -67,18 +60,3 @@ async function list(
     next: rows.length > query.limit ? Number(page.at(-1)?.id) : null,
   }
 }
-
-export const renderAuditRow = (row: AuditRow): AuditRecord => ({
-  id: Number(row.id),
-  at: row.at,
-  request_id: row.request_id,
-  actor: { kind: row.actor_kind, id: row.actor_id, name: row.actor_name, token_id: row.token_id },
-  operation: row.operation,
-  organization_slug: row.organization_id,
-  project_ref: row.project_ref,
-  target: row.target,
-  before: row.before === null ? null : JSON.parse(row.before),
-  after: row.after === null ? null : JSON.parse(row.after),
-  status: row.status,
-  address: row.address,
-})

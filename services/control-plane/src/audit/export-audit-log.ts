@@ -2,7 +2,8 @@ import { Readable } from 'node:stream'
 import type { AuditFilters } from '@favo/contracts'
 import type { ControlContext } from '../context.ts'
 import { listAuditEntries, type AuditRow } from './audit-log.sql.ts'
-import { renderAuditRow } from './audit.routes.ts'
+import { StreamAnswer } from '../stream-answer.ts'
+import { renderAuditRow } from './render-audit-row.ts'
 
 /** Rows that are in memory at a time. */
 const BATCH = 500
@@ -30,7 +31,7 @@ export function exportAuditLog(
   ctx: ControlContext,
   organizationId: string | null,
   { format, ...filters }: AuditFilters & { format: 'ndjson' | 'csv' },
-): Readable {
+): StreamAnswer {
   const lines = async function* (): AsyncGenerator<string> {
     if (format === 'csv') yield `${columns.join(',')}\r\n`
     for (let before: number | null = null; !ctx.signal.aborted;) {
@@ -46,7 +47,10 @@ export function exportAuditLog(
       before = Number(last.id)
     }
   }
-  return Readable.from(lines())
+  return new StreamAnswer(
+    format === 'csv' ? 'text/csv; charset=utf-8; header=present' : 'application/x-ndjson; charset=utf-8',
+    Readable.from(lines()),
+  )
 }
 
 const toNdjson = (row: AuditRow): string => `${JSON.stringify(renderAuditRow(row))}\n`

@@ -27,28 +27,22 @@ export const hasRole = (role: OrganizationRole | null, least: OrganizationRole):
   role !== null && organizationRoles.indexOf(role) >= organizationRoles.indexOf(least)
 
 /**
- * Throws 404 for what the actor may not see, 403 for what he sees and may not do. What he may see is asked first: a token of
- * few scopes tells no more about others' projects than one of all.
+ * Throws 403 for what the actor sees and may not do. What he may see at all is asked first, by `locate`: a token of few scopes
+ * tells no more about others' projects than one of all.
  */
-export async function authorize(
-  db: Queryable,
-  actor: Actor,
-  permission: Permission,
-  params: Readonly<Record<string, string>>,
-): Promise<Access> {
-  if (permission.scope === 'public') return strangersAccess
-  const access = await locate(db, actor, permission, params)
+export function requirePermission(actor: Actor, permission: Permission, access: Access): void {
+  if (permission.scope === 'public') return
   if (permission.scope === 'platform' && !access.isPlatformAdministrator)
     throw controlErrors.forPlatformAdministrators()
   requireGrant(actor, permission.grant)
   if ('role' in permission) requireRole(access, permission.role)
-  return access
 }
 
 /** The platform project keeps its state, place and database: it isn't paused, deleted, given away, branched or renamed. */
 const fixed: readonly Grant[] = ['projects:write', 'environment:write']
 
-async function locate(
+/** What the actor is to what the path names. Throws 404 for what he may not see. */
+export async function locate(
   db: Queryable,
   actor: Actor,
   permission: Permission,

@@ -59,7 +59,7 @@ export const listProjectRows = (db: Queryable, userId: string | null) =>
         where m.organization_id = p.organization_id and m.user_id = ${userId}::uuid
       )
     )
-    order by id`)
+    order by p.id`)
 
 export const findProjectRow = (db: Queryable, ref: string) =>
   db.maybeOne<ProjectRow>(sql`select ${columns} from control.projects where ref = ${ref}`)
@@ -138,7 +138,7 @@ export const deleteFailedProject = async (db: Queryable, row: ProjectRow): Promi
 export const listChangingRows = (db: Queryable) =>
   db.many<ProjectRow & { readonly idle_seconds: number }>(sql`
     select ${columns}, extract(epoch from now() - updated_at)::int as idle_seconds
-    from control.projects where instance is not null order by id`)
+    from control.projects p where instance is not null order by p.id`)
 
 /** Takes a change over from a process that is gone. Null when it ended or another one took it. */
 export const takeOverChange = (db: Queryable, row: ProjectRow, instance: number) =>
