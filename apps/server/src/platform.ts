@@ -111,13 +111,24 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     const controlDb = openControlDb(6, 'favo control plane')
 
     const addresses = createAddresses(http, options.pg)
-    const services: Service[] = [
-      createRest(),
-      createAuth({
-        projectUrl: (project) => addresses.projectUrl(project.ref),
-        outbound: { allowPrivate: options.allowPrivateAddresses },
-      }),
-    ]
+    const dbFor = createDbFinder(pools)
+    const auth = createAuth({
+      projectUrl: (project) => addresses.projectUrl(project.ref),
+      outbound: { allowPrivate: options.allowPrivateAddresses },
+      mails: {
+        openProject: async (ref) => {
+          const project = await directory.findByRef(ref)
+          return project?.status === 'ACTIVE_HEALTHY' ? { project, db: dbFor(project) } : null
+        },
+        marks: {
+          mark: (ref) => controlPlane.mailMarks.mark(ref),
+          list: () => controlPlane.mailMarks.list(),
+          clear: (ref, ageSeconds) => controlPlane.mailMarks.clear(ref, ageSeconds),
+        },
+        log,
+      },
+    })
+    const services: Service[] = [createRest(), auth]
     undo.push(async () => {
       for (const service of services) await service.close()
     })
@@ -137,12 +148,12 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       log,
     })
     undo.push(() => controlPlane.close())
+    const directory = createDirectory(controlPlane.directorySource)
     await controlPlane.start()
 
-    const directory = createDirectory(controlPlane.directorySource)
     const gateway = createGateway({
       directory,
-      dbFor: createDbFinder(pools),
+      dbFor,
       services,
       controlPlane: controlPlane.service,
       controlPlaneV2: controlPlane.serviceV2,
@@ -177,6 +188,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     await pgGateway.listen(listenAt)
     tenancy.startWatchdog()
     tenancy.startVacuum()
+    auth.startMails()
 
     return {
       apiUrl: addresses.apiUrl,

@@ -4,6 +4,7 @@ import type { Project } from '@favo/projects'
 import type { Logger } from '@favo/runtime'
 import type { AskMemory } from './mails/ask-memory.ts'
 import type { GuessMemory } from './one-time-tokens/guess-memory.ts'
+import type { RequestOutbox } from './outbox/mail-worker.ts'
 import type { OidcDirectory } from './oidc/discovery.ts'
 import type { Outbound } from './outbound/outbound.ts'
 import type { Passwords } from './passwords/passwords.ts'
@@ -25,12 +26,18 @@ export interface AuthContext {
   readonly asks: AskMemory
   readonly guesses: GuessMemory
   readonly limits: RateLimits
+  /** Ids of the users that the request made; their project may want to know when they are stored. */
+  readonly newUserIds: string[]
   /** For hooks, messages and other calls to addresses elsewhere. */
   readonly outbound: Outbound
+  /** Whoever stores a mail says so here before. */
+  readonly outbox: RequestOutbox
   /** What OpenID providers publish; of all projects. */
   readonly oidc: OidcDirectory
   readonly log: Logger
   readonly userAgent: string | null
+  /** Header; null when the client has not said what it reads. */
+  readonly acceptLanguage: string | null
   /** Null when it is not known to be an address. */
   readonly clientIp: string | null
   /** Audience that the client asked for by X-JWT-AUD, else null. */

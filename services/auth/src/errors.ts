@@ -8,6 +8,8 @@ export type AuthErrorCode =
   | 'bad_oauth_state'
   | 'captcha_failed'
   | 'conflict'
+  | 'current_password_invalid'
+  | 'current_password_required'
   | 'custom_provider_not_found'
   | 'email_conflict_identity_not_deletable'
   | 'email_exists'
@@ -26,6 +28,7 @@ export type AuthErrorCode =
   | 'insufficient_aal'
   | 'invalid_credentials'
   | 'invite_not_found'
+  | 'mail_not_found'
   | 'manual_linking_disabled'
   | 'mfa_challenge_expired'
   | 'mfa_factor_name_conflict'
@@ -229,6 +232,8 @@ export const authErrors = {
       'user_sso_managed',
       'Updating email, phone, password of a SSO account only possible via SSO',
     ),
+  currentPasswordNeeded: (code: 'current_password_required' | 'current_password_invalid') =>
+    new AuthError(400, code, 'Current password required when setting new password.'),
   samePassword: () =>
     new AuthError(422, 'same_password', 'New password should be different from the old password.'),
 
@@ -258,6 +263,7 @@ export const authErrors = {
   verifyEmailFirst: () => new AuthError(422, 'email_not_confirmed', 'Please verify your email first.'),
 
   userWithEmailNotFound: () => new AuthError(404, 'user_not_found', 'User with this email not found'),
+  mailNotFound: () => new AuthError(404, 'mail_not_found', 'There is no such mail that was given up'),
   userNotFound: () => new AuthError(404, 'user_not_found', 'User not found'),
   userIdNotUuid: () => new AuthError(404, 'validation_failed', 'user_id must be an UUID'),
 } as const

@@ -3,6 +3,7 @@ import { bodyBytes } from '@favo/http'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { checkCaptcha } from './captcha/check-captcha.ts'
 import type { AuthContext, Administrator, SignedIn } from './context.ts'
+import { tellAfterCreating } from './hooks/after-user-created.ts'
 import { parseBody, type BodySchema } from './parse-body.ts'
 import type { LimitName } from './rate-limits/request-rates.ts'
 import { findRedirect } from './redirects/redirect-url.ts'
@@ -84,8 +85,10 @@ export function route<A extends Access, Body = undefined>(definition: RouteDefin
         exposeHeadRoute: false,
         config: { operation },
         handler: async (request, reply) => {
+          let outbox: AuthContext['outbox'] | null = null
           try {
             const ctx = createContext(request)
+            outbox = ctx.outbox
             if (limit !== undefined) ctx.limits.take(limit)
             check?.(ctx, queryOf(request))
             if (captcha !== undefined && ctx.settings.captchaEnabled)
@@ -104,11 +107,15 @@ export function route<A extends Access, Body = undefined>(definition: RouteDefin
                 return findRedirect(ctx.settings, request)
               },
             })
+            if (ctx.newUserIds.length > 0) await tellAfterCreating(ctx)
             reply.code(answer.status)
             if (answer.headers !== undefined) reply.headers(answer.headers)
             return await reply.send(answer.body)
           } catch (error) {
             return renderError(error, request, reply)
+          } finally {
+            // Also after a failure: what was committed before it leaves.
+            outbox?.flush()
           }
         },
       })

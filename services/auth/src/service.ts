@@ -12,7 +12,7 @@ import {
 import { createCleaner, type Cleaner } from './clean-up/cleaner.ts'
 import type { AuthContext } from './context.ts'
 import { generateLinkRoute } from './generate-link/generate-link.route.ts'
-import { inboxRoute } from './inbox/inbox.route.ts'
+import { inboxRoutes } from './inbox/inbox.route.ts'
 import { inviteRoute } from './invite/invite.route.ts'
 import { magicLinkRoute, otpRoute } from './magic-link/magic-link.route.ts'
 import { reauthenticateRoute } from './reauthenticate/reauthenticate.route.ts'
@@ -37,6 +37,7 @@ import { logoutRoute } from './logout/logout.route.ts'
 import { createAskMemory, type AskMemory } from './mails/ask-memory.ts'
 import { createGuessMemory, type GuessMemory } from './one-time-tokens/guess-memory.ts'
 import { createOidcDirectory, type OidcDirectory } from './oidc/discovery.ts'
+import { createMailWorker, type MailWorker, type MailWorkerDeps } from './outbox/mail-worker.ts'
 import { createOutbound, type Outbound, type OutboundOptions } from './outbound/outbound.ts'
 import { createPasswordWorkers, type PasswordsOptions, type PasswordWorkers } from './passwords/passwords.ts'
 import { BODY_BYTES_MAX, renderError } from './render-error.ts'
@@ -61,11 +62,15 @@ export interface AuthDeps {
   readonly cleanUpIntervalMs?: number
   /** How the service calls others. */
   readonly outbound?: OutboundOptions
+  /** What mails need that leave after the request which caused them. */
+  readonly mails: MailWorkerDeps
 }
 
 export interface AuthService extends Service {
   /** For metrics and tests. */
   readonly passwordWorkers: PasswordWorkers
+  /** Delivers the mails that an earlier process left behind; those of requests leave without it. */
+  startMails(): void
 }
 
 /** Everything there is under `/auth/v1`. */
@@ -99,7 +104,7 @@ const routes = [
   ...ssoRoutes,
   ...clientRoutes,
   ...oauthServerRoutes,
-  inboxRoute,
+  ...inboxRoutes,
   listUsersRoute,
   createUserRoute,
   getAdminUserRoute,
@@ -114,6 +119,8 @@ const routes = [
 /** GoTrue's dialect for every project. */
 export function createAuth(deps: AuthDeps): AuthService {
   const passwordWorkers = createPasswordWorkers(deps.passwords)
+  const elsewhere = createElsewhere(deps)
+  const mailWorker = createMailWorker(deps.mails, elsewhere.outbound, deps.projectUrl)
   const cleaner = createCleaner({ intervalMs: deps.cleanUpIntervalMs })
   return {
     prefix: '/auth/v1',
@@ -134,11 +141,14 @@ export function createAuth(deps: AuthDeps): AuthService {
         guesses: createGuessMemory(),
         limitsOf: createRateLimiter(),
         cleaner,
-        ...createElsewhere(deps),
+        mailWorker,
+        ...elsewhere,
       }),
     passwordWorkers,
+    startMails: () => mailWorker.start(),
     close: async () => {
       passwordWorkers.close()
+      await mailWorker.close()
       await cleaner.close()
     },
   }
@@ -151,6 +161,7 @@ interface Shared {
   readonly guesses: GuessMemory
   readonly cleaner: Cleaner
   readonly limitsOf: (request: LimitedRequest) => RateLimits
+  readonly mailWorker: MailWorker
   readonly outbound: Outbound
   readonly oidc: OidcDirectory
 }
@@ -192,19 +203,26 @@ const serviceDb = (db: ProjectDb): Db =>
 /** What costs something to make (the log's child, the client's signal) is made when a route asks for it; most do not. */
 function createAuthContext(deps: AuthDeps, shared: Shared, request: FastifyRequest): AuthContext {
   const { favo } = request
-  const { 'user-agent': userAgent, 'x-jwt-aud': audience } = request.headers
+  const {
+    'user-agent': userAgent,
+    'x-jwt-aud': audience,
+    'accept-language': acceptLanguage,
+  } = request.headers
   const { project } = favo
   const settings = effectiveSettings(project)
   return {
     project,
     settings,
+    newUserIds: [],
     asks: shared.asks,
     guesses: shared.guesses,
+    outbox: shared.mailWorker.forRequest(project),
     outbound: shared.outbound,
     oidc: shared.oidc,
     db: serviceDb(favo.db),
     issuer: `${deps.projectUrl(project)}/auth/v1`,
     userAgent: userAgent ?? null,
+    acceptLanguage: acceptLanguage ?? null,
     audienceHeader: typeof audience === 'string' && audience !== '' ? audience : null,
     get passwords() {
       return shared.passwordWorkers.forProject(project.ref, favo.signal)

@@ -1,6 +1,7 @@
 import {
   defaultAuthProtectionSettings,
   defaultAuthSecuritySettings,
+  defaultMailSettings,
   defaultSignInSettings,
   type AuthSettings,
   type Project,
@@ -12,6 +13,7 @@ export type EffectiveSettings = AuthSettings & Required<Pick<AuthSettings, keyof
 const defaults = {
   ...defaultSignInSettings,
   ...defaultAuthSecuritySettings,
+  ...defaultMailSettings,
   ...defaultAuthProtectionSettings,
   anonymousUsersEnabled: false,
   uriAllowList: [],

@@ -1,9 +1,16 @@
 import { randomUUID } from 'node:crypto'
+import { silentLogger } from '@favo/runtime'
 import { createTestProject, startService, type TestProject, type TestService } from '@favo/testkit'
 import type { Db, ProjectDb, Queryable } from '@favo/postgres'
 import type { AuthSettings, Project } from '@favo/projects'
 import { peekClaims } from '@favo/tokens'
-import { createAuth, type AuthDeps, type AuthService, type PasswordsOptions } from '../src/index.ts'
+import {
+  createAuth,
+  type AuthDeps,
+  type AuthService,
+  type MailMarks,
+  type PasswordsOptions,
+} from '../src/index.ts'
 
 /** A user as replies show it. */
 export interface UserBody {
@@ -30,7 +37,7 @@ export interface Body extends UserBody {
   readonly expires_at: number
   readonly user: UserBody
   readonly users: readonly UserBody[]
-  readonly mails: readonly (Omit<MailBody, 'link' | 'otp'> & { readonly html: string })[]
+  readonly mails: readonly Omit<MailBody, 'link' | 'otp'>[]
   readonly new_email: string
   readonly action_link: string
   readonly email_otp: string
@@ -66,6 +73,12 @@ export interface MailBody {
   readonly kind: string
   readonly recipient: string
   readonly subject: string
+  readonly html: string
+  readonly text: string
+  readonly id: string
+  readonly state: string
+  readonly tries: number
+  readonly error: string | null
   /** Its link and its code. */
   readonly link: string
   readonly otp: string
@@ -98,6 +111,8 @@ export interface StartOptions {
   readonly auth?: Partial<AuthSettings>
   readonly passwords?: PasswordsOptions
   readonly outbound?: AuthDeps['outbound']
+  readonly mails?: AuthDeps['mails']['options']
+  readonly marks?: MailMarks
   readonly cleanUpIntervalMs?: number
   readonly project?: Partial<Project>
   readonly given?: TestProject
@@ -117,6 +132,12 @@ export async function startAuth(options: StartOptions = {}): Promise<TestAuth> {
     // The least that bcrypt takes: most tests are about something else.
     passwords: { cost: 4, ...options.passwords },
     outbound: options.outbound,
+    mails: {
+      openProject: async () => ({ project, db: testProject.db }),
+      marks: options.marks ?? createMemoryMarks(),
+      log: silentLogger(),
+      options: options.mails,
+    },
     cleanUpIntervalMs: options.cleanUpIntervalMs,
   })
   const started = await startService(() => service, testProject)
@@ -209,5 +230,16 @@ function counting(db: ProjectDb, counter: { statements: number }): ProjectDb {
       const inner = db.asService(role, why)
       return { ...count(inner), transaction: (work) => inner.transaction((tx) => work(count(tx))) }
     },
+  }
+}
+
+/** As the platform has them in a table. */
+export function createMemoryMarks(): MailMarks & { readonly refs: Set<string> } {
+  const refs = new Set<string>()
+  return {
+    refs,
+    mark: async (ref) => void refs.add(ref),
+    list: async () => [...refs],
+    clear: async (ref) => void refs.delete(ref),
   }
 }

@@ -11,6 +11,7 @@ import { SessionVerifier } from './access-tokens/sessions.ts'
 import { ChangeFeed } from './change-feed.ts'
 import { createDirectorySource, loadProject } from './directory-source.ts'
 import { Instance } from './instance.ts'
+import { createMailMarks } from './mail-marks.ts'
 import { MailRounds, type PlatformMailer } from './outbox/outbox.ts'
 import { ensurePlatformProject } from './platform-project/ensure-platform-project.ts'
 import type { Addresses, Platform } from './platform.ts'
@@ -58,6 +59,8 @@ export interface ControlPlane {
   /** `/v2`: the little that the Management API has moved there. */
   readonly serviceV2: Service
   readonly directorySource: DirectorySource
+  /** Of the projects' mails; Auth goes by them. */
+  readonly mailMarks: ReturnType<typeof createMailMarks>
   /**
    * Migrates the schema, listens for changes of projects, and settles what an earlier process left half done; from then on
    * does that periodically. Requests may come only after it.
@@ -117,6 +120,7 @@ export function createControlPlane(deps: ControlPlaneDeps): ControlPlane {
     service: createService(platform, gatekeeper, close),
     serviceV2: createServiceV2(platform, gatekeeper),
     directorySource: createDirectorySource(platform, (listener) => feed.subscribe(listener)),
+    mailMarks: createMailMarks(db),
     start: async () => {
       await migrate(db, { ...controlMigrations, table: 'control.migrations' })
       const { database } = await db.one<{ database: string }>(sql`select current_database() as database`)

@@ -112,6 +112,7 @@ async function findOrCreate(
       }
       await askBeforeCreating(ctx, tx, created)
       if (!(await insertUserIfNew(tx, created))) throw new LostRace()
+      ctx.newUserIds.push(id)
       const identity = await createIdentity(tx, {
         userId: id,
         provider,

@@ -462,3 +462,32 @@ describe('send e-mail', () => {
     expect(sent).toBe(false)
   })
 })
+
+describe('after a user is created', () => {
+  test('the hook is told of users that are stored, and of nobody else', async () => {
+    const auth = await overHttp('afterUserCreated')
+    const ann = await auth.ann({ name: 'Ann' })
+    expect(server.calls).toHaveLength(1)
+    expect(lastInput()).toMatchObject({
+      metadata: { name: 'after-user-created' },
+      user: { id: ann.id, email: ann.email, user_metadata: { name: 'Ann' } },
+    })
+    const anonymous = await auth.post('/signup', {})
+    expect(lastInput()).toMatchObject({ user: { id: anonymous.body.user.id, is_anonymous: true } })
+    await auth.signIn(ann.email, ann.password)
+    await auth.post('/signup', { email: ann.email, password: 'another-password' })
+    await auth.post('/signup', { email: newEmail(), password: 'x' })
+    expect(server.calls).toHaveLength(2)
+  })
+
+  test('what it refuses is told, and the user stays', async () => {
+    const auth = await overHttp('afterUserCreated')
+    server.answer(() => ({ body: { error: { http_code: 418, message: 'no tea' } } }))
+    const email = newEmail()
+    expect(await auth.post('/signup', { email, password: 'a-password' })).toMatchObject({
+      status: 418,
+      body: { msg: 'no tea' },
+    })
+    expect(await usersOf(email)).toBe(1)
+  })
+})

@@ -17,9 +17,13 @@ const metadataNames: Readonly<Record<HookName, string>> = {
   sendSms: 'send-sms',
   sendEmail: 'send-email',
   beforeUserCreated: 'before-user-created',
+  afterUserCreated: 'after-user-created',
 }
 
-export const isHookEnabled = ({ settings }: AuthContext, name: HookName): boolean =>
+/** What hooks need of a request, or of what is done after it. */
+export type HookContext = Pick<AuthContext, 'settings' | 'outbound' | 'db' | 'clientIp'>
+
+export const isHookEnabled = ({ settings }: Pick<AuthContext, 'settings'>, name: HookName): boolean =>
   settings.hooks[name]?.isEnabled === true
 
 /**
@@ -29,7 +33,7 @@ export const isHookEnabled = ({ settings }: AuthContext, name: HookName): boolea
  * asked. Mirrors auth internal/hooks/v0hooks/manager.go@bc32168.
  */
 export async function runHook(
-  ctx: AuthContext,
+  ctx: HookContext,
   name: HookName,
   input: object,
   tx: Queryable | null = null,
@@ -52,7 +56,7 @@ export async function runHook(
 }
 
 function ask(
-  ctx: AuthContext,
+  ctx: HookContext,
   { uri, secrets }: { readonly uri: string; readonly secrets: string },
   payload: object,
   tx: Queryable | null,

@@ -1,63 +1,62 @@
+import type { MailName } from '@favo/contracts'
+import { chooseLanguage, renderMail, type MailVariables } from '@favo/mail-templates'
+import type { AuthContext } from '../context.ts'
 import type { Json } from '../users/user.ts'
-import { mailTemplates, type MailKind } from './templates.ts'
+
+/** A mail that asks for an action, by that action; or one that tells of a change, by its template. */
+export type ActionKind = 'signup' | 'invite' | 'magiclink' | 'recovery' | 'email_change' | 'reauthentication'
+export type MailKind = ActionKind | Extract<MailName, `${string}_notification`>
 
 export interface Mail {
   readonly kind: MailKind
   readonly recipient: string
   readonly subject: string
   readonly html: string
+  readonly text: string
+  /** False where the project's inbox holds it. */
+  readonly isOutgoing: boolean
+  /** What the project's hook is asked to send instead. */
+  readonly hookInput?: object
 }
 
-/** What templates may name; Supabase's variables. */
-export interface MailVariables {
-  readonly ConfirmationURL: string
-  readonly Token: string
-  readonly TokenHash: string
-  readonly SiteURL: string
-  readonly RedirectTo: string
-  readonly Email: string
-  readonly NewEmail: string
-  readonly Data: Json
-}
+const nameOf = (kind: MailKind): MailName =>
+  kind === 'signup' ? 'confirmation' : kind === 'magiclink' ? 'magic_link' : kind
 
-export function composeMail(kind: MailKind, recipient: string, variables: MailVariables): Mail {
-  const { subject, html } = mailTemplates[kind]
-  return {
-    kind,
-    recipient,
-    // A line end in a subject would begin another header.
-    subject: fill(subject, variables, (text) => text.replace(/[\r\n]+/g, ' ')),
-    html: fill(html, variables, escapeHtml),
-  }
-}
+export const hasMailServer = ({ settings }: Pick<AuthContext, 'settings'>): boolean =>
+  settings.smtpHost !== ''
 
-/** `{{ .Name }}` and `{{ .Data.member }}`; what is not there is empty. */
-function fill(template: string, variables: MailVariables, escape: (text: string) => string): string {
-  return template.replace(
-    /\{\{-?\s*\.(\w+)(?:\.(\w+))?\s*-?\}\}/g,
-    (_whole, name: string, member?: string) => {
-      const value: unknown =
-        name === 'Data'
-          ? member === undefined
-            ? undefined
-            : own(variables.Data, member)
-          : own(variables, name)
-      return typeof value === 'string' || typeof value === 'number' ? escape(String(value)) : ''
+/**
+ * A mail in the words of the project, ready to be stored with what it is about. To be called before the statement that stores
+ * it: by its end the outbox knows that something may come.
+ */
+export async function composeMail(
+  ctx: AuthContext,
+  kind: MailKind,
+  recipient: string,
+  metadata: Json,
+  variables: Omit<MailVariables, 'SiteURL' | 'Data' | 'Language'>,
+): Promise<Mail> {
+  const name = nameOf(kind)
+  const { settings } = ctx
+  const { problem, ...mail } = renderMail(
+    name,
+    { subject: settings.mailerSubjects[name], content: settings.mailerTemplates[name] },
+    {
+      ...variables,
+      SiteURL: settings.siteUrl,
+      Data: metadata,
+      Language: chooseLanguage({
+        metadata,
+        project: settings.mailerLanguage,
+        acceptLanguage: ctx.acceptLanguage,
+      }),
     },
   )
+  if (problem !== null) ctx.log.warn({ mail: name, problem }, 'a mail template failed; ours took its place')
+  const isOutgoing = hasMailServer(ctx)
+  if (isOutgoing) await ctx.outbox.announce()
+  return { ...mail, kind, recipient, isOutgoing }
 }
-
-const own = (object: object, name: string): unknown =>
-  Object.hasOwn(object, name) ? (object as Record<string, unknown>)[name] : undefined
-
-const entities: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&#34;',
-  "'": '&#39;',
-}
-const escapeHtml = (text: string) => text.replace(/[&<>"']/g, (character) => entities[character] ?? '')
 
 /** Where a mail's link goes. Made of the project's own address, never of the request's Host. */
 export function verifyLink(issuer: string, tokenHash: string, type: string, redirectTo: string): string {

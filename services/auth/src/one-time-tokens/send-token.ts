@@ -5,8 +5,7 @@ import type { AuthContext } from '../context.ts'
 import { authErrors } from '../errors.ts'
 import { isHookEnabled } from '../hooks/run-hook.ts'
 import { sendByHook } from '../hooks/send-email-hook.ts'
-import { composeMail, verifyLink, type Mail } from '../mails/compose-mail.ts'
-import type { MailKind } from '../mails/templates.ts'
+import { composeMail, verifyLink, type ActionKind, type Mail } from '../mails/compose-mail.ts'
 import type { Json } from '../users/user.ts'
 import { createOtp, hashOtp, PKCE_PREFIX } from './one-time-token.ts'
 import { issueEmailChange, issueToken, type TokenType } from './one-time-tokens.sql.ts'
@@ -28,7 +27,7 @@ export const stranger = (email: string) => ({
 })
 
 export interface MailRequest {
-  readonly kind: Exclude<MailKind, 'email_change'>
+  readonly kind: Exclude<ActionKind, 'email_change'>
   readonly isPkce: boolean
   readonly redirectTo: string
   readonly audit: { readonly action: AuditAction; readonly actor: Actor } | null
@@ -72,7 +71,7 @@ export async function sendToken(
     relatesTo: to.email,
     notWithinSeconds: isInvitation ? 0 : ctx.settings.mailMaxFrequencySeconds,
     isInvitation,
-    mail: isHooked ? null : compose(ctx, kind, to, to.email, { otp, hash, redirectTo, newEmail: '' }),
+    mail: isHooked ? null : await compose(ctx, kind, to, to.email, { otp, hash, redirectTo, newEmail: '' }),
     audit: request.audit,
   })
   if (isHooked && isIssued)
@@ -110,11 +109,11 @@ export async function sendEmailChange(
     userId: user.id,
     newEmail,
     newHash: atNew.hash,
-    newMail: isHooked ? null : mail(newEmail, atNew),
+    newMail: isHooked ? null : await mail(newEmail, atNew),
     current:
       atOld === null
         ? null
-        : { email: user.email, hash: atOld.hash, mail: isHooked ? null : mail(user.email, atOld) },
+        : { email: user.email, hash: atOld.hash, mail: isHooked ? null : await mail(user.email, atOld) },
     notWithinSeconds: ctx.settings.mailMaxFrequencySeconds,
   })
   if (!isIssued) throw authErrors.overEmailFrequency(ctx.settings.mailMaxFrequencySeconds)
@@ -133,19 +132,18 @@ export async function sendEmailChange(
 
 function compose(
   ctx: AuthContext,
-  kind: MailKind,
+  kind: ActionKind,
   user: Addressee,
   recipient: string,
   about: { otp: string; hash: string; redirectTo: string; newEmail: string },
-): Mail {
-  return composeMail(kind, recipient, {
+): Promise<Mail> {
+  return composeMail(ctx, kind, recipient, user.raw_user_meta_data ?? {}, {
     ConfirmationURL: verifyLink(ctx.issuer, about.hash, kind, about.redirectTo),
     Token: about.otp,
     TokenHash: about.hash,
-    SiteURL: ctx.settings.siteUrl,
     RedirectTo: about.redirectTo,
     Email: user.email,
     NewEmail: about.newEmail,
-    Data: user.raw_user_meta_data ?? {},
+    SendingTo: recipient,
   })
 }

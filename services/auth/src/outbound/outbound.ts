@@ -1,7 +1,7 @@
 import { lookup as resolve } from 'node:dns'
 import { request as requestHttp, type IncomingHttpHeaders } from 'node:http'
 import { request as requestHttps } from 'node:https'
-import { BlockList, isIP, type LookupFunction } from 'node:net'
+import { BlockList, connect, isIP, type LookupFunction, type Socket } from 'node:net'
 
 export interface OutboundOptions {
   /**
@@ -42,10 +42,19 @@ export class OutboundError extends Error {
   }
 }
 
+export interface OutboundTarget {
+  /** A name or an address. */
+  readonly host: string
+  readonly port: number
+  readonly timeoutMs: number
+}
+
 /** Calls to addresses that projects choose. */
 export interface Outbound {
   /** Follows no redirects. Throws OutboundError. */
   send(request: OutboundRequest): Promise<OutboundReply>
+  /** For what is not HTTP. Throws OutboundError. */
+  connect(target: OutboundTarget): Promise<Socket>
   readonly hookTimeoutMs: number
   readonly hookBackoffMs: number
 }
@@ -53,6 +62,7 @@ export interface Outbound {
 /** Timeouts are GoTrue's (auth internal/hooks/hookshttp@bc32168). */
 export const createOutbound = (options: OutboundOptions = {}): Outbound => ({
   send: (request) => send(request, options),
+  connect: (target) => openSocket(target, options),
   hookTimeoutMs: options.hookTimeoutMs ?? 5_000,
   hookBackoffMs: options.hookBackoffMs ?? 2_000,
 })
@@ -107,6 +117,34 @@ async function send(request: OutboundRequest, options: OutboundOptions): Promise
     )
     outgoing.on('error', fail)
     outgoing.end(request.body)
+  })
+}
+
+function openSocket(target: OutboundTarget, options: OutboundOptions): Promise<Socket> {
+  const { host, port, timeoutMs } = target
+  const isAllowed = options.allowPrivate === true
+  if (!isAllowed && isPrivate(host))
+    return Promise.reject(new OutboundError('unreachable', 'the address is one of a private network'))
+  return new Promise((fulfil, reject) => {
+    const socket = connect({ host, port, ...(isAllowed ? {} : { lookup: publicLookup }) })
+    const timer = setTimeout(
+      () => socket.destroy(new OutboundError('timeout', 'nobody answers in time')),
+      timeoutMs,
+    )
+    const fail = (error: Error) => {
+      clearTimeout(timer)
+      reject(
+        error instanceof OutboundError
+          ? error
+          : new OutboundError('unreachable', error.message, { cause: error }),
+      )
+    }
+    // Stays: between here and whoever takes the socket nobody else listens, and such an error would end the process.
+    socket.on('error', fail)
+    socket.once('connect', () => {
+      clearTimeout(timer)
+      fulfil(socket)
+    })
   })
 }
 

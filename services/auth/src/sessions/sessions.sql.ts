@@ -111,6 +111,17 @@ export interface MethodView {
   readonly provider?: string
 }
 
+/** Whether a code or a link began the session. Mirrors auth internal/models/sessions.go@bc32168 IsRecovery. */
+export const isRecoverySession = async (db: Queryable, id: string) => {
+  const { found } = await db.one<{ found: boolean }>(sql`
+    select exists (
+      select from auth.mfa_amr_claims m
+      where m.session_id = ${id} and m.authentication_method in ('otp', 'magiclink', 'recovery')
+    ) as found
+  `)
+  return found
+}
+
 // Refresh tokens and methods go with their session.
 
 export const deleteSession = (db: Queryable, id: string) =>

@@ -29,6 +29,7 @@ export async function signUpAnonymously(ctx: AuthContext, data: Json | null): Pr
       }
       await askBeforeCreating(ctx, tx, created)
       await insertUserIfNew(tx, created)
+      ctx.newUserIds.push(id)
       const user = await getUserById(tx, id)
       return issueSession(ctx, tx, user, { method: 'anonymous', passwordHash: null, traits: null })
     })

@@ -15,7 +15,7 @@ import { checkSmsFrequency, sendPhoneCode } from '../sms/send-phone-code.ts'
 import { applyPhone } from '../verify/verify-phone.ts'
 import { checkPasswordStrength } from '../passwords/password-strength.ts'
 import { requestAudience } from '../sessions/audience.ts'
-import { deleteOtherSessionsOfUser, deleteSessionsOfUser } from '../sessions/sessions.sql.ts'
+import { deleteOtherSessionsOfUser, deleteSessionsOfUser, isRecoverySession } from '../sessions/sessions.sql.ts'
 import { parseEmail, parsePhone } from '../users/addresses.ts'
 import { hasPassword, hasVerifiedFactor, type Json, type UserRow } from '../users/user.ts'
 import {
@@ -36,6 +36,8 @@ export interface UserUpdateInput {
   readonly channel: string
   /** Null = not given; empty = take the password away. */
   readonly password: string | null
+  /** The old one, where the project wants it. */
+  readonly current_password: string
   readonly data: Json | null
   readonly app_metadata: Json | null
   /** From GET /reauthenticate, where the project wants it for a new password. */
@@ -61,6 +63,7 @@ export async function updateUser(
   await checkAddresses(ctx, caller.user, input)
 
   if (input.password !== null) await checkNonce(ctx, caller, input.nonce)
+  if (input.password !== null && input.password !== '') await checkCurrentPassword(ctx, caller, input)
   const passwordHash = await hashNewPassword(ctx, caller.user, input.password)
   const change = async (tx: Queryable): Promise<UserRow> => {
     const { user, session } = caller
@@ -190,6 +193,21 @@ async function checkNonceOfPhone(ctx: AuthContext, user: UserRow, nonce: string)
     }
     await clearReauthentication(tx, user.id)
   })
+}
+
+/** Who came in by a code or a link has forgotten it, as it may be. */
+async function checkCurrentPassword(
+  ctx: AuthContext,
+  { user, session }: SignedIn,
+  { current_password: current }: UserUpdateInput,
+): Promise<void> {
+  if (!ctx.settings.updatePasswordRequiresCurrent || !hasPassword(user)) return
+  if (session !== null && (await isRecoverySession(ctx.db, session.id))) return
+  if (current === '') throw authErrors.currentPasswordNeeded('current_password_required')
+  ctx.limits.checkPasswordAttempts(user.id)
+  if (await ctx.passwords.matches(current, user.encrypted_password)) return
+  ctx.limits.missPassword(user.id)
+  throw authErrors.currentPasswordNeeded('current_password_invalid')
 }
 
 async function hashNewPassword(

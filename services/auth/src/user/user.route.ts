@@ -30,6 +30,7 @@ export const updateUserRoute = route({
     phone: text(),
     channel: text(),
     password: optionalText(),
+    current_password: text(),
     data: object(),
     app_metadata: object(),
     nonce: text(),

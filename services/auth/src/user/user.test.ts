@@ -109,3 +109,24 @@ test('accounts of single sign-on are changed there, not here', async () => {
   const reply = await auth.put('/user', { password: 'new-password' }, { token: ann.token })
   expect(reply).toMatchObject({ status: 422, body: { error_code: 'user_sso_managed' } })
 })
+
+test('where the project wants it, a new password needs the old one, unless it was forgotten', async () => {
+  const at = await auth.with({ updatePasswordRequiresCurrent: true })
+  const ann = await at.ann()
+  const change = (current: object, token = ann.token) =>
+    at.put('/user', { password: `new-${randomUUID()}`, ...current }, { token })
+  const msg = 'Current password required when setting new password.'
+  expect(await change({})).toMatchObject({
+    status: 400,
+    body: { error_code: 'current_password_required', msg },
+  })
+  expect(await change({ current_password: 'wrong' })).toMatchObject({
+    status: 400,
+    body: { error_code: 'current_password_invalid', msg },
+  })
+  expect((await change({ current_password: ann.password })).status).toBe(200)
+
+  await at.post('/recover', { email: ann.email })
+  const session = new URLSearchParams((await at.follow((await at.lastMail(ann.email)).link)).hash.slice(1))
+  expect((await change({}, session.get('access_token') ?? '')).status).toBe(200)
+})

@@ -5,6 +5,8 @@ const EMAIL =
   /^[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)*$/
 const EMAIL_BYTES_MAX = 255
 
+export const isEmail = (text: string): boolean => text.length <= EMAIL_BYTES_MAX && EMAIL.test(text)
+
 /** The address in lower case. Throws validation_failed. Mirrors auth internal/api/mail.go@bc32168 validateEmail. */
 export function parseEmail(email: string): string {
   if (email === '') throw authErrors.validationFailed('An email address is required')

@@ -54,6 +54,7 @@ export async function registerUser(
     await askBeforeCreating(ctx, tx, user)
   }
   if (!(await insertUserIfNew(tx, user))) return null
+  ctx.newUserIds.push(id)
   const identityData = email === null ? unprovedPhone(id) : emailIdentityData(id, email)
   const metadata = registration.isByAdministrator ? identityData : { ...data, ...identityData }
   await insertIdentity(tx, { userId: id, provider, providerId: id, data: metadata })
