@@ -9,6 +9,9 @@ export default defineConfig({
     reporters: ['default', './tools/summary-reporter.ts'],
     pool: 'forks',
     maxWorkers: 3,
+    // Loading the modules anew for each file took as long as the tests. So files share them: no test may change a module's state.
+    isolate: false,
+    experimental: { fsModuleCache: true },
     // On a machine shared with strangers a test that kills processes may run into their load; it gets a second chance there.
     retry: process.env.CI === undefined ? 0 : 1,
     testTimeout: 30_000,
