@@ -117,11 +117,25 @@ export const CreatedProject = z.object({
 })
 export type CreatedProject = z.infer<typeof CreatedProject>
 
+/** Ours: `for_good=true` leaves no time to restore the project. */
+export const DeleteProjectQuery = z.object({
+  for_good: z
+    .enum(['true', 'false'])
+    .default('false')
+    .transform((text) => text === 'true'),
+})
+
 /** `id` is a number here and nowhere else, as in the Management API. */
-export const DeletedProject = z.object({ id: z.number(), ref: z.string(), name: z.string() })
+export const DeletedProject = z.object({
+  id: z.number(),
+  ref: z.string(),
+  name: z.string(),
+  /** Ours: until then `POST /v1/projects/{ref}/restore` brings it back; null when it is gone for good. */
+  restorable_until: z.string().nullable().optional(),
+})
 export type DeletedProject = z.infer<typeof DeletedProject>
 
-export const ServiceName = z.enum([
+export const serviceNames = [
   'auth',
   'db',
   'db_postgres_user',
@@ -130,7 +144,8 @@ export const ServiceName = z.enum([
   'rest',
   'storage',
   'pg_bouncer',
-])
+] as const
+export const ServiceName = z.enum(serviceNames)
 export type ServiceName = z.infer<typeof ServiceName>
 
 export const ServiceHealth = z.object({

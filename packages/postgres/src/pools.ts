@@ -36,6 +36,11 @@ export interface Pools {
   forDatabase(database: string): ProjectDb
   /** Ends the connections of one database: at once where idle, else when their work is done, after 5 s in any case. */
   closeDatabase(database: string): Promise<void>
+  /**
+   * Ends the connections of one database as `closeDatabase` does, but requests wait until the function that this resolves
+   * with is called, or as long as they would for a free connection.
+   */
+  holdDatabase(database: string): Promise<() => void>
   stats(): PoolsStats
   close(): Promise<void>
 }
@@ -51,6 +56,7 @@ export function createPools(options: PoolsOptions): Pools {
   return {
     forDatabase: (database) => createProjectDb(budget, deadlines, database),
     closeDatabase: (database) => budget.closeDatabase(database, closeGraceMs),
+    holdDatabase: (database) => budget.holdDatabase(database, closeGraceMs),
     stats: () => budget.stats(),
     close: () => budget.close(closeGraceMs),
   }

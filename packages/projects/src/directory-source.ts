@@ -4,6 +4,7 @@ import type { Project } from './project.ts'
 export interface DirectorySource {
   loadByRef(ref: string): Promise<Project | null>
   loadBySubdomain(label: string): Promise<Project | null>
+  loadByDomain(hostname: string): Promise<Project | null>
   /** `hash` is the SHA-256 of a publishable or secret key, hex. */
   loadByKeyHash(hash: string): Promise<Project | null>
   /**

@@ -16,6 +16,7 @@ function startDirectory(initial: readonly Partial<Project>[]) {
   const source: DirectorySource = {
     loadByRef: (ref) => find((project) => project.ref === ref),
     loadBySubdomain: (label) => find((project) => project.subdomain === label),
+    loadByDomain: (hostname) => find((project) => project.domains?.includes(hostname) === true),
     loadByKeyHash: (hash) => find((project) => project.apiKeys.some((key) => key.hash === hash)),
     onChange: (listener) => (notify = listener),
   }
@@ -87,4 +88,16 @@ test('guesses reach the source once, until something changes', async () => {
   interrupt()
   await directory.findByRef('b'.repeat(20))
   expect(queries()).toBe(2)
+})
+
+test('a verified domain leads to its project until it is taken away, and an unknown one is remembered briefly', async () => {
+  const { directory, change, queries } = startDirectory([{ ref, domains: ['api.example.com'] }])
+  expect((await directory.findByDomain('api.example.com'))?.ref).toBe(ref)
+  expect(directory.findByDomain('api.example.com')).toMatchObject({ ref })
+  expect(await directory.findByDomain('other.example.com')).toBeNull()
+  expect(directory.findByDomain('other.example.com')).toBeNull()
+  expect(queries()).toBe(2)
+  change(ref, { domains: ['other.example.com'] })
+  expect(await directory.findByDomain('api.example.com')).toBeNull()
+  expect((await directory.findByDomain('other.example.com'))?.ref).toBe(ref)
 })

@@ -92,6 +92,12 @@ export function createDirectory(source: DirectorySource, options: { max?: number
             (project) => project.subdomain === label,
             () => source.loadBySubdomain(label),
           ),
+    findByDomain: (hostname) =>
+      find(
+        `domain:${hostname}`,
+        (project) => project.domains?.includes(hostname) === true,
+        () => source.loadByDomain(hostname),
+      ),
     findByKeyHash: (hash) =>
       find(
         `key:${hash}`,

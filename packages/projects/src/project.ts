@@ -4,9 +4,20 @@ import type { AuthSecuritySettings } from './auth-security-settings.ts'
 import type { SignInSettings } from './external-providers.ts'
 import type { MailSettings } from './mail-settings.ts'
 
-/** Statuses as the Management API names them; these are the ones Favo uses. */
+/**
+ * Statuses as the Management API names them; these are the ones Favo uses. REMOVED: deleted, its database still kept; to
+ * all but a restoration there is no such project.
+ */
 export type ProjectStatus =
-  'COMING_UP' | 'ACTIVE_HEALTHY' | 'INACTIVE' | 'PAUSING' | 'RESTORING' | 'INIT_FAILED' | 'GOING_DOWN'
+  | 'COMING_UP'
+  | 'ACTIVE_HEALTHY'
+  | 'INACTIVE'
+  | 'PAUSING'
+  | 'RESTORING'
+  | 'RESTARTING'
+  | 'INIT_FAILED'
+  | 'GOING_DOWN'
+  | 'REMOVED'
 
 /** PostgREST's settings of a project, by the names of `PATCH /v1/projects/{ref}/postgrest` and `pgrst.*`. */
 export interface RestSettings {
@@ -99,6 +110,10 @@ export interface Project {
   readonly allowedCidrs?: readonly string[]
   readonly rest: RestSettings
   readonly auth: AuthSettings
+  /** Addresses that may not connect to Postgres now; none where it is absent. */
+  readonly bannedAddresses?: readonly string[]
+  /** Verified host names of the project's own, lower-case; none where it is absent. */
+  readonly domains?: readonly string[]
   readonly version: number
 }
 
@@ -110,6 +125,8 @@ export interface ProjectDirectory {
   findByRef(ref: string): Found
   /** `label` is the first label of the host: a ref or a subdomain. */
   findByLabel(label: string): Found
+  /** `hostname` is a whole host name, lower-case: one that a project has verified as its own. */
+  findByDomain(hostname: string): Found
   /** For publishable and secret keys. (Legacy keys carry the ref as a claim.) */
   findByKeyHash(hash: string): Found
 }

@@ -87,6 +87,8 @@ interface CustomersRole {
   readonly inherits: boolean
   readonly bypasses_rls: boolean
   readonly connections: number
+  /** Logins made for Supabase's CLI expire. */
+  readonly valid_until: string | null
 }
 
 /**
@@ -96,7 +98,8 @@ interface CustomersRole {
 async function copyCustomersRoles(inside: AdminSession, source: string, target: string): Promise<void> {
   const roles = await inside.many<CustomersRole>(sql`
     select ${target} || substr(rolname, ${source.length + 1}) as name, rolcanlogin as can_login,
-      rolinherit as inherits, rolbypassrls as bypasses_rls, rolconnlimit as connections
+      rolinherit as inherits, rolbypassrls as bypasses_rls, rolconnlimit as connections,
+      rolvaliduntil::text as valid_until
     from pg_authid
     where starts_with(rolname, ${`${source}_`})
       and (rolname in (select role from pg_favo.roles) or oid in (
@@ -109,7 +112,7 @@ async function copyCustomersRoles(inside: AdminSession, source: string, target: 
       )
     order by rolname
   `)
-  for (const { name, can_login, inherits, bypasses_rls, connections } of roles) {
+  for (const { name, can_login, inherits, bypasses_rls, connections, valid_until } of roles) {
     const role = sql.ident(name)
     const options = sql.join(
       [
@@ -117,6 +120,7 @@ async function copyCustomersRoles(inside: AdminSession, source: string, target: 
         inherits ? sql`inherit` : sql`noinherit`,
         bypasses_rls ? sql`bypassrls` : sql`nobypassrls`,
         sql`connection limit ${sql.trusted(String(Math.trunc(connections)))}`,
+        ...(valid_until === null ? [] : [sql`valid until ${sql.literal(valid_until)}`]),
       ],
       '\n',
     )

@@ -19,6 +19,7 @@ import { ownerVerifier, platformVerifier, setPassword, type PasswordFor } from '
 import { readMigrations, type ComponentMigrations, type MigrationSet } from './migrations.ts'
 import { checkDatabaseName } from './names.ts'
 import { pauseDatabase, resumeDatabase } from './pause-database.ts'
+import { setSettings } from './project-settings.ts'
 import { prepareTemplate } from './template.ts'
 import { restoreOwners, upgradeDatabase, type UpgradeResult } from './upgrade-database.ts'
 import { startVacuum, type Vacuum, type VacuumOptions } from './vacuum.ts'
@@ -60,6 +61,8 @@ export interface Tenancy {
   repairDatabase(database: string): Promise<number>
   /** Sets a platform login's password again: after a rotation of the master key, or when the login changed it itself. */
   repairLogin(database: string, login: 'api' | 'svc' | 'own' | 'ctl'): Promise<void>
+  /** See `setSettings` in project-settings.ts. Sessions that are open keep what they began with. */
+  setSettings(database: string, settings: Readonly<Record<string, string | null>>): Promise<void>
   /** Changes the customer's password; running sessions stay. */
   setOwnerPassword(database: string, password: string): Promise<void>
   /** What Postgres holds of a role that may sign in with a password, at this moment; null when there is none of that name. */
@@ -158,6 +161,10 @@ export function createTenancy(options: TenancyOptions): Tenancy {
       checkDatabaseName(database)
       const verifier = await platformVerifier(passwordFor, database, login)
       await admin.session((session) => session.run(setPassword(database, login, verifier)))
+    },
+    setSettings: async (database, settings) => {
+      checkDatabaseName(database)
+      await setSettings(admin, database, settings)
     },
     setOwnerPassword: async (database, password) => {
       checkDatabaseName(database)

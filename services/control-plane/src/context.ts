@@ -9,6 +9,8 @@ import type { Platform } from './platform.ts'
 /** One request to `/v1`. */
 export interface ControlContext extends Platform {
   readonly requestId: string
+  /** Of the client, as far as trusted proxies tell. */
+  readonly address: string
   /** On public routes: the operator's, with no rights (`access`). Other routes never meet it. */
   readonly actor: Actor
   readonly access: Access

@@ -16,6 +16,7 @@ import { MailRounds, type PlatformMailer } from './outbox/outbox.ts'
 import { ensurePlatformProject } from './platform-project/ensure-platform-project.ts'
 import type { Addresses, Platform } from './platform.ts'
 import { RunningChanges } from './projects/running-changes.ts'
+import { purgeRemovedProjects } from './projects/change-status.ts'
 import { settleOrphans } from './projects/settle-orphans.ts'
 import { FailureLimit } from './rate-limits/failure-limit.ts'
 import { RequestLimit, REQUESTS_PER_MINUTE } from './rate-limits/request-limit.ts'
@@ -37,7 +38,7 @@ export interface ControlPlaneDeps {
   /** The same, but one connection (`max: 1`) that stays open: it holds the lock that says this process lives. */
   readonly session: OpenedDb
   readonly tenancy: Tenancy
-  readonly pools: Pick<Pools, 'forDatabase' | 'closeDatabase'>
+  readonly pools: Pick<Pools, 'forDatabase' | 'closeDatabase' | 'holdDatabase'>
   readonly secretBox: SecretBox
   readonly addresses: Addresses
   /** SHA-256 of the operator's token, hex. */
@@ -47,6 +48,8 @@ export interface ControlPlaneDeps {
   readonly mailer?: PlatformMailer
   /** Of one user to one project or organization; 120 unless given. */
   readonly requestsPerMinute?: number
+  /** How long a deleted project can be restored; zero unless given: not at all. */
+  readonly deleteGraceSeconds?: number
   readonly log: Logger
   readonly clock?: () => Date
   /** Milliseconds between looks at the instance lock and for orphans. */
@@ -85,6 +88,7 @@ export function createControlPlane(deps: ControlPlaneDeps): ControlPlane {
     instance,
     running,
     deliverMails: () => void mails.deliver(),
+    deleteGraceSeconds: deps.deleteGraceSeconds ?? 0,
     log,
     clock,
   }
@@ -95,6 +99,7 @@ export function createControlPlane(deps: ControlPlaneDeps): ControlPlane {
     await instance.hold()
     await settleOrphans(platform)
     await mails.deliver()
+    await purgeRemovedProjects(platform)
   })
 
   const close = async () => {

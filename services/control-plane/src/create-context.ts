@@ -20,6 +20,7 @@ export function createContext(
   return {
     ...platform,
     requestId: request.id,
+    address: request.ip,
     actor,
     access,
     audit: new AuditEntry(describeRequest(request, route, admitted)),

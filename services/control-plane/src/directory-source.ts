@@ -28,6 +28,10 @@ interface DirectoryRow {
   readonly auth: string
   readonly api_keys: string
   readonly signing_keys: string
+  /** JSON arrays; null where nothing is restricted. */
+  readonly allowed_cidrs: string | null
+  readonly banned_addresses: string | null
+  readonly domains: string | null
 }
 
 /** One project with all that belongs to it, in one statement: its parts are of the same moment. */
@@ -45,11 +49,19 @@ export async function loadProject(
       (
         select coalesce(json_agg(g order by g.created_at, g.id), '[]')
         from control.signing_keys g where g.ref = p.ref
-      )::text as signing_keys
+      )::text as signing_keys,
+      (select to_json(n.allowed_cidrs) from control.network_restrictions n where n.ref = p.ref)::text as allowed_cidrs,
+      (
+        select json_agg(host(b.address)) from control.network_bans b
+        where b.ref = p.ref and b.expires_at > now()
+      )::text as banned_addresses,
+      (
+        select json_agg(d.hostname) from control.domains d where d.ref = p.ref and d.status = 'active'
+      )::text as domains
     from control.projects p
     join control.project_secrets s on s.ref = p.ref
     join control.project_settings t on t.ref = p.ref
-    where ${condition}`)
+    where ${condition} and p.status <> 'REMOVED'`)
   if (row === null) return null
   return {
     ref: row.ref,
@@ -65,12 +77,17 @@ export async function loadProject(
       ...defaultAuthSettings,
       ...openAuth(secretBox, row.ref, JSON.parse(row.auth) as Partial<AuthSettings>),
     },
+    ...stringsOf('allowedCidrs', row.allowed_cidrs),
+    ...stringsOf('bannedAddresses', row.banned_addresses),
+    ...stringsOf('domains', row.domains),
     version: Number(row.version),
   }
 }
 
 const openAuth = (secretBox: Platform['secretBox'], ref: string, stored: Partial<AuthSettings>) =>
   openMail(secretBox, ref, openSecurity(secretBox, ref, openSignIn(secretBox, ref, stored)))
+const stringsOf = (member: 'allowedCidrs' | 'bannedAddresses' | 'domains', json: string | null) =>
+  json === null ? {} : { [member]: JSON.parse(json) as string[] }
 
 export const projectChannel = 'favo_projects'
 
@@ -83,6 +100,11 @@ export const createDirectorySource = (
   // One that never came up holds its subdomain no longer, and another may have it.
   loadBySubdomain: (label) =>
     loadProject(platform, sql`p.subdomain = ${label} and p.status <> 'INIT_FAILED'`),
+  loadByDomain: (hostname) =>
+    loadProject(
+      platform,
+      sql`p.ref = (select d.ref from control.domains d where d.hostname = ${hostname} and d.status = 'active')`,
+    ),
   loadByKeyHash: (hash) =>
     loadProject(platform, sql`p.ref = (select k.ref from control.api_keys k where k.hash = ${hash})`),
   onChange,

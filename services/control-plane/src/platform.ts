@@ -24,7 +24,7 @@ export interface Platform {
   /** The platform project's database, as the control plane's own login. */
   readonly db: Db
   readonly tenancy: Tenancy
-  readonly pools: Pick<Pools, 'forDatabase' | 'closeDatabase'>
+  readonly pools: Pick<Pools, 'forDatabase' | 'closeDatabase' | 'holdDatabase'>
   readonly secretBox: SecretBox
   readonly addresses: Addresses
   /** Services that this platform has, for the health of a project. `db` is always there. */
@@ -33,6 +33,8 @@ export interface Platform {
   readonly running: RunningChanges
   /** Sends what the outbox holds, now instead of at the next sweep. Call it after the commit. */
   deliverMails(): void
+  /** How long a deleted project can be restored; zero: not at all. */
+  readonly deleteGraceSeconds: number
   readonly log: Logger
   readonly clock: () => Date
 }

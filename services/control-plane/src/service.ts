@@ -19,6 +19,9 @@ import { platformRoutes } from './platform-project/platform.routes.ts'
 import { transferRoutes } from './projects/transfer.routes.ts'
 import { userRoutes } from './users/users.routes.ts'
 import type { Platform } from './platform.ts'
+import { networkRoutes } from './network/network.routes.ts'
+import { postgresSettingsRoutes } from './postgres-settings/postgres-settings.routes.ts'
+import { lifecycleRoutes } from './projects/lifecycle.routes.ts'
 import { healthRoutes } from './projects/health.routes.ts'
 import { projectRoutes } from './projects/projects.routes.ts'
 import type { Route } from './route.ts'
@@ -37,6 +40,9 @@ declare module 'fastify' {
 export const routes: readonly Route[] = [
   ...projectRoutes,
   ...healthRoutes,
+  ...lifecycleRoutes,
+  ...postgresSettingsRoutes,
+  ...networkRoutes,
   ...apiKeyRoutes,
   ...settingsRoutes,
   ...signingKeyRoutes,

@@ -53,6 +53,7 @@ export interface StartOptions {
   readonly clock?: () => Date
   readonly mailer?: PlatformMailer
   readonly requestsPerMinute?: number
+  readonly deleteGraceSeconds?: number
 }
 
 export async function createPlatformDatabase(): Promise<TestPlatformDatabase> {
@@ -108,6 +109,7 @@ export async function createPlatformDatabase(): Promise<TestPlatformDatabase> {
         write: (line) => logLines.push(JSON.parse(line) as Record<string, unknown>),
       }),
       sweepMs: options.sweepMs ?? 100,
+      deleteGraceSeconds: options.deleteGraceSeconds ?? 0,
       ...(options.clock === undefined ? {} : { clock: options.clock }),
       ...(options.mailer === undefined ? {} : { mailer: options.mailer }),
       requestsPerMinute: options.requestsPerMinute ?? 10_000,

@@ -5,13 +5,13 @@ import { isRef } from '@favo/tokens'
  * What a request's host and path say about whom it is for. The API key may narrow `platform` down to a project; it never
  * widens or overrides the other kinds.
  *
- * - `host`: `<label>.<domain>`; the label is a ref or a subdomain.
+ * - `host`: `<label>.<domain>`; the label is a ref or a subdomain. Or a domain of the project's own: then the label is its ref.
  * - `path`: `/p/<ref>` on a host that is not a project's.
  * - `platform`: neither.
  * - `nowhere`: below the domain what can be no project's label, or a path form on a project's host: two names are one too many.
  */
 export type Address =
-  | { readonly kind: 'host'; readonly label: string; readonly host: Host }
+  | { readonly kind: 'host'; readonly label: string; readonly host: Host; readonly isOwnDomain?: true }
   | { readonly kind: 'path'; readonly ref: string; readonly host: Host }
   | { readonly kind: 'platform'; readonly host: Host }
   | { readonly kind: 'nowhere' }
@@ -41,6 +41,17 @@ export function findAddress(host: Host, pathRef: string | null, domain: string):
     return pathRef === null && LABEL.test(label) ? { kind: 'host', label, host } : { kind: 'nowhere' }
   }
   return pathRef === null ? { kind: 'platform', host } : { kind: 'path', ref: pathRef, host }
+}
+
+/**
+ * The host name when it could be a project's own domain: no address, not this machine, not the platform's public name
+ * (`publicHost`), and not below its domain.
+ */
+export function possibleDomain(address: Address, publicHost: string): string | null {
+  if (address.kind !== 'platform' && address.kind !== 'path') return null
+  const { name } = address.host
+  const isOurs = name === publicHost || name === 'localhost' || name.endsWith('.localhost')
+  return isOurs || !/\.[a-z][a-z0-9-]*$/.test(name) ? null : name
 }
 
 const PATH_FORM = '/p/'

@@ -194,10 +194,36 @@ test('a project that is paused, coming up, failed or going down says so instead 
 
 test('when the directory cannot be asked, the answer is 503 and not 404', async () => {
   const down = () => Promise.reject(new Error('connect ECONNREFUSED 10.0.0.7:5432'))
-  const directory = { findByRef: down, findByLabel: down, findByKeyHash: down }
+  const directory = { findByRef: down, findByLabel: down, findByDomain: down, findByKeyHash: down }
   const { a, send } = await startGateway({ options: { directory } })
   const reply = await send(`/p/${a.project.ref}/rest/v1/x`, { headers: { apikey: a.anon } })
   expect(reply.status).toBe(503)
   expect(reply.headers['retry-after']).toBe('2')
   expect(reply.text).not.toContain('10.0.0.7')
 })
+
+test.each(['at once', 'later'] as const)(
+  'a project answers at its own domain, and the platform does not (a directory that answers %s)',
+  async (directory) => {
+    const made = makeProject('shop')
+    const a = { ...made, project: { ...made.project, domains: ['api.shop.example'] } }
+    const b = makeProject('other')
+    const { send } = await startGateway({ directory, projects: [a, b] })
+    const host = 'api.shop.example'
+    const reply = await send('/rest/v1/x', {
+      host: `${host.toUpperCase()}:8443`,
+      headers: { apikey: a.anon },
+    })
+    expect(reply.body).toMatchObject({ ref: a.project.ref, baseUrl: `https://${host}`, pathPrefix: '' })
+    // Another project's key, and another project's path, get nowhere there.
+    expect((await send('/rest/v1/x', { host, headers: { apikey: b.anon } })).status).toBe(401)
+    for (const { project, anon } of [a, b])
+      expect((await send(`/p/${project.ref}/rest/v1/x`, { host, headers: { apikey: anon } })).status).toBe(
+        404,
+      )
+    expect((await send('/', { host })).status).toBe(404)
+    expect((await send('/v1/projects', { host })).status).toBe(404)
+    // Names that nobody claimed are the platform's, as before.
+    expect((await send('/', { host: 'other.shop.example' })).status).toBe(200)
+  },
+)

@@ -23,10 +23,12 @@ export function statusRefusal(project: Project): Refusal | null {
       return refusals.pausedProject
     case 'COMING_UP':
     case 'RESTORING':
+    case 'RESTARTING':
       return refusals.projectComingUp
     case 'INIT_FAILED':
       return refusals.projectFailed
     case 'GOING_DOWN':
+    case 'REMOVED':
       return refusals.unknownProject
   }
 }

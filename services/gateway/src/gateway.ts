@@ -7,8 +7,9 @@ import Fastify, {
   type FastifyRequest,
 } from 'fastify'
 import { headerIdentity, logRequest, type Service } from '@favo/http'
+import type { Project } from '@favo/projects'
 import type { Logger } from '@favo/runtime'
-import { findAddress, hasSeveralHosts, parseHost, type Host } from './address.ts'
+import { findAddress, hasSeveralHosts, parseHost, possibleDomain, type Host } from './address.ts'
 import type { GatewayConfig } from './config.ts'
 import { addCorsHeaders, answerPreflight, isPreflight } from './cors.ts'
 import { Drain } from './drain.ts'
@@ -140,7 +141,25 @@ export function createGateway(options: GatewayOptions): Gateway {
     const host = onlyHost(request)
     if (host === null) return refuse(reply, refusals.badHost)
     request[address] = findAddress(host, ref, config.domain)
+    const domain = possibleDomain(request[address], publicUrl.hostname)
+    if (domain === null) return answerCors(request, reply, done)
 
+    const enter = (owner: Project | null) => {
+      // A path form on a project's own domain names two projects.
+      if (owner !== null)
+        request[address] =
+          ref === null ? { kind: 'host', label: owner.ref, host, isOwnDomain: true } : { kind: 'nowhere' }
+      return answerCors(request, reply, done)
+    }
+    const found = options.directory.findByDomain(domain)
+    if (!(found instanceof Promise)) return enter(found)
+    found.then(enter, (error: unknown) => {
+      log.warn({ requestId: request.id, error }, 'the project directory does not answer')
+      return refuse(reply, refusals.directoryDown)
+    })
+  }
+
+  function answerCors(request: FastifyRequest, reply: FastifyReply, done: () => void) {
     if (request[address].kind !== 'platform' || isServicePath(request.url)) {
       if (isPreflight(request)) return answerPreflight(request, reply)
       addCorsHeaders(reply)

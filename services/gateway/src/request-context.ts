@@ -78,6 +78,7 @@ function baseUrl(protocol: string, ref: string, { address, publicUrl, domain }: 
   if (isThisMachine(address.host)) return `${protocol}://${address.host.name}${address.host.port}${path}`
   if (address.kind !== 'host') return publicUrl.origin + publicUrl.pathname.replace(/\/+$/, '') + path
   const port = publicUrl.port === '' ? '' : `:${publicUrl.port}`
+  if (address.isOwnDomain === true) return `${publicUrl.protocol}//${address.host.name}${port}`
   return `${publicUrl.protocol}//${address.label}.${domain}${port}`
 }
 

@@ -57,6 +57,7 @@ export function fakeDirectory(projects: readonly FakeProject[], how: 'at once' |
   return {
     findByRef: (ref) => find((project) => project.ref === ref),
     findByLabel: (label) => find(({ ref, subdomain }) => ref === label || subdomain === label),
+    findByDomain: (hostname) => find(({ domains }) => domains?.includes(hostname) === true),
     findByKeyHash: (hash) => find(({ apiKeys }) => apiKeys.some((key) => key.hash === hash)),
   }
 }

@@ -52,8 +52,9 @@ export class Budget {
     if (this.#isClosed) return waiter.fail(new ConnectionError('unavailable', 'the pools are closed'))
     const pool = this.#database(database).pool(login)
     pool.database.lastUsed = Date.now()
-    const connection =
-      this.#findShortWait(pool, waiter) ?? this.#idle.take(pool) ?? this.#findShared(pool, waiter)
+    const connection = pool.database.isClosing
+      ? null
+      : (this.#findShortWait(pool, waiter) ?? this.#idle.take(pool) ?? this.#findShared(pool, waiter))
     if (connection !== null) return this.#give(pool, connection, waiter)
     pool.waiters.push(waiter, Date.now() + this.#options.acquireTimeoutMs)
     this.#startSweeping()
@@ -91,13 +92,30 @@ export class Budget {
     if (database === undefined) return
     database.isClosing = true
     this.#databases.delete(name)
-    const connections: Connection[] = []
     for (const pool of database.logins.values()) {
       for (let waiter = pool.waiters.shift(); waiter !== undefined; waiter = pool.waiters.shift()) {
         waiter.fail(new ConnectionError('unavailable', 'the database is being closed'))
       }
-      connections.push(...pool.connections)
     }
+    await this.#endConnections(database, graceMs)
+  }
+
+  /** Ends a database's connections in the same way; who waits goes on waiting until the function is called that this gives. */
+  async holdDatabase(name: string, graceMs: number): Promise<() => void> {
+    const database = this.#database(name)
+    database.isClosing = true
+    await this.#endConnections(database, graceMs)
+    return () => {
+      database.isClosing = false
+      for (const pool of database.logins.values()) {
+        pool.retryAt = 0
+        this.#want(pool)
+      }
+    }
+  }
+
+  async #endConnections(database: DatabasePools, graceMs: number): Promise<void> {
+    const connections = [...database.logins.values()].flatMap((pool) => [...pool.connections])
     for (const connection of connections) if (this.#idle.remove(connection)) connection.close()
     const deadline = Date.now() + graceMs
     while (database.size > 0) {
@@ -275,7 +293,7 @@ export class Budget {
     this.#openedAt.set(connection, Date.now())
     connection.speeds = pool.speeds
     connection.onProgress = () => {
-      if (!this.#mustYield(pool, connection)) topUp(pool, connection)
+      if (!pool.database.isClosing && !this.#mustYield(pool, connection)) topUp(pool, connection)
     }
     connection.onIdle = () => this.#offer(pool, connection)
     connection.onClosed = () => this.#forget(pool, connection)
@@ -339,7 +357,7 @@ export class Budget {
     pool.errands.delete(connection)
     if (database.size === 0) {
       database.prepared = null
-      if (database.waiting === 0 && this.#databases.get(database.name) === database) {
+      if (database.waiting === 0 && !database.isClosing && this.#databases.get(database.name) === database) {
         this.#databases.delete(database.name)
       }
     }
@@ -390,7 +408,8 @@ export class Budget {
         if (pool.waiters.length > 0) this.#want(pool)
         open += pool.waiters.length + (isLate ? pool.sharing.size : leaveStalled(pool))
       }
-      if (database.size === 0 && database.waiting === 0) this.#databases.delete(database.name)
+      if (database.size === 0 && database.waiting === 0 && !database.isClosing)
+        this.#databases.delete(database.name)
     }
     return open
   }

@@ -5,7 +5,7 @@ import { findProjectRow, type ProjectRow } from './projects.sql.ts'
 /** Throws 404. */
 export async function getProject(platform: Platform, ref: string | undefined): Promise<ProjectRow> {
   const row = await findProjectRow(platform.db, ref ?? '')
-  if (row === null) throw controlErrors.projectNotFound()
+  if (row === null || row.status === 'REMOVED') throw controlErrors.projectNotFound()
   return row
 }
 

@@ -32,7 +32,7 @@ export const healthRoutes: readonly Route[] = [
   }),
 ]
 
-async function checkService(
+export async function checkService(
   ctx: ControlContext,
   row: ProjectRow,
   name: ServiceName,

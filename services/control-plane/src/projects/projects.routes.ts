@@ -1,4 +1,9 @@
-import { CreateProjectBody, type CreatedProject, type DeletedProject } from '@favo/contracts'
+import {
+  CreateProjectBody,
+  DeleteProjectQuery,
+  type CreatedProject,
+  type DeletedProject,
+} from '@favo/contracts'
 import { listedFor } from '../permissions/access.ts'
 import { route, type Route } from '../route.ts'
 import { deleteProject, pauseProject, resumeProject } from './change-status.ts'
@@ -79,9 +84,10 @@ export const projectRoutes: readonly Route[] = [
     method: 'DELETE',
     path: '/projects/:ref',
     permission: { scope: 'project', role: 'administrator', grant: 'projects:write' },
-    handle: async (ctx, { params }): Promise<DeletedProject> => {
-      const row = await deleteProject(ctx, params.ref ?? '')
-      return { id: Number(row.id), ref: row.ref, name: row.name }
+    query: DeleteProjectQuery,
+    handle: async (ctx, { params, query }): Promise<DeletedProject> => {
+      const row = await deleteProject(ctx, params.ref ?? '', { isForGood: query.for_good })
+      return { id: Number(row.id), ref: row.ref, name: row.name, restorable_until: row.purge_at }
     },
   }),
 ]

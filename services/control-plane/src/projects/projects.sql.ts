@@ -15,6 +15,9 @@ export interface ProjectRow {
   readonly step: string | null
   readonly error: string | null
   readonly instance: number | null
+  readonly has_vanity_subdomain: boolean
+  /** When a deleted project's database is dropped; null for those in use, and for deletions without grace. */
+  readonly purge_at: string | null
   /** ISO 8601, UTC. */
   readonly created_at: string
   /** Seconds since 1970, for the legacy keys. */
@@ -41,8 +44,9 @@ export interface NewApiKey {
   readonly sealed: string
 }
 
-const columns = sql`
+export const projectColumns = sql`
   ref, id::text as id, organization_id, name, subdomain, database, region, status, step, error, instance,
+  has_vanity_subdomain, ${isoTime('purge_at')} as purge_at,
   ${isoTime('created_at')} as created_at, extract(epoch from created_at)::int as created_epoch`
 
 /**
@@ -51,8 +55,8 @@ const columns = sql`
  */
 export const listProjectRows = (db: Queryable, userId: string | null) =>
   db.many<ProjectRow>(sql`
-    select ${columns} from control.projects p
-    where not is_platform and (
+    select ${projectColumns} from control.projects p
+    where not is_platform and status <> 'REMOVED' and (
       ${userId}::uuid is null
       or exists (
         select from control.organization_members m
@@ -62,7 +66,7 @@ export const listProjectRows = (db: Queryable, userId: string | null) =>
     order by p.id`)
 
 export const findProjectRow = (db: Queryable, ref: string) =>
-  db.maybeOne<ProjectRow>(sql`select ${columns} from control.projects where ref = ${ref}`)
+  db.maybeOne<ProjectRow>(sql`select ${projectColumns} from control.projects where ref = ${ref}`)
 
 /**
  * Claims ref and subdomain; the constraints decide, so of rivals one wins. A project of that ref that never came up gives way.
@@ -75,7 +79,7 @@ export async function insertProject(tx: Queryable, project: NewProject): Promise
       ${project.ref}, ${project.organizationId}, ${project.name}, ${project.subdomain}, ${project.database},
       ${project.region}, 'COMING_UP', 'reserve', ${project.instance}
     )
-    returning ${columns}`)
+    returning ${projectColumns}`)
   await tx.run(sql`
     insert into control.project_secrets (ref, jwt_secret) values (${project.ref}, ${project.jwtSecretSealed})`)
   await tx.run(sql`insert into control.project_settings (ref) values (${project.ref})`)
@@ -85,6 +89,34 @@ export async function insertProject(tx: Queryable, project: NewProject): Promise
       values (${project.ref}, ${key.type}, ${key.name}, ${key.prefix}, ${key.hash}, ${key.sealed})`)
   return row
 }
+
+/** A deletion; `graceSeconds` of zero: for good. Null as in `startChange`. */
+export const startDeletion = (
+  db: Queryable,
+  change: {
+    readonly ref: string
+    readonly from: readonly ProjectStatus[]
+    readonly instance: number
+    readonly graceSeconds: number
+  },
+) =>
+  db.maybeOne<ProjectRow>(sql`
+    update control.projects set status = 'GOING_DOWN', instance = ${change.instance}, step = null, error = null,
+      purge_at = case when ${change.graceSeconds}::float8 > 0
+        then now() + make_interval(secs => ${change.graceSeconds}::float8) end
+    where ref = ${change.ref} and status = any (${change.from}::text[])
+    returning ${projectColumns}`)
+
+/** Makes a removed project one of the living again. Its subdomain may have got another owner meanwhile: then it violates that key. */
+export const startRestoration = (
+  db: Queryable,
+  change: { readonly ref: string; readonly subdomain: string; readonly instance: number },
+) =>
+  db.maybeOne<ProjectRow>(sql`
+    update control.projects set status = 'RESTORING', instance = ${change.instance}, subdomain = ${change.subdomain},
+      step = null, error = null, purge_at = null
+    where ref = ${change.ref} and status = 'REMOVED'
+    returning ${projectColumns}`)
 
 /** Null when the project is not in any of the given states (any more): then somebody else was quicker. */
 export const startChange = (
@@ -102,7 +134,7 @@ export const startChange = (
       change.from.map((status) => sql`${status}`),
       ', ',
     )})
-    returning ${columns}`)
+    returning ${projectColumns}`)
 
 /** Where a change stands now: the row is still this process's to finish. Everything that ends a change asks for it. */
 const stillOurs = (row: ProjectRow) =>
@@ -128,6 +160,53 @@ export const finishChange = async (
 export const deleteChangedProject = async (db: Queryable, row: ProjectRow): Promise<boolean> =>
   (await db.run(sql`delete from control.projects where ${stillOurs(row)}`)) === 1
 
+/** Removed projects whose time is over. */
+export const listPurgeableRows = (db: Queryable, now: Date) =>
+  db.many<ProjectRow>(sql`
+    select ${projectColumns} from control.projects
+    where status = 'REMOVED' and purge_at <= ${now} order by purge_at limit 100`)
+
+export const listRemovedRows = (db: Queryable, userId: string | null) =>
+  db.many<ProjectRow>(sql`
+    select ${projectColumns} from control.projects p
+    where status = 'REMOVED' and (
+      ${userId}::uuid is null
+      or exists (
+        select from control.organization_members m
+        where m.organization_id = p.organization_id and m.user_id = ${userId}::uuid
+      )
+    )
+    order by purge_at`)
+
+export interface ProjectPatch {
+  readonly name?: string | undefined
+  readonly subdomain?: string | undefined
+  readonly hasVanitySubdomain?: boolean | undefined
+}
+
+/** What is undefined stays. Violates the subdomain's constraints when that is taken or reserved. */
+export const updateProject = (db: Queryable, ref: string, patch: ProjectPatch) =>
+  db.maybeOne<ProjectRow>(sql`
+    update control.projects set
+      name = coalesce(${patch.name ?? null}, name),
+      subdomain = coalesce(${patch.subdomain ?? null}, subdomain),
+      has_vanity_subdomain = coalesce(${patch.hasVanitySubdomain ?? null}::boolean, has_vanity_subdomain)
+    where ref = ${ref} and status not in ('GOING_DOWN', 'REMOVED')
+    returning ${projectColumns}`)
+
+export interface HistoryEntry {
+  readonly at: string
+  readonly status: ProjectStatus
+  readonly step: string | null
+  readonly error: string | null
+}
+
+/** What became of a project, newest first. */
+export const listHistory = (db: Queryable, ref: string, limit: number) =>
+  db.many<HistoryEntry>(sql`
+    select ${isoTime('at')} as at, status, step, error from control.project_history
+    where ref = ${ref} order by id desc limit ${limit}`)
+
 /** A failed project has no change underway, so nothing but its status is asked. */
 export const deleteFailedProject = async (db: Queryable, row: ProjectRow): Promise<boolean> =>
   (await db.run(
@@ -137,10 +216,10 @@ export const deleteFailedProject = async (db: Queryable, row: ProjectRow): Promi
 /** `idle_seconds` is the time since the row was last touched. */
 export const listChangingRows = (db: Queryable) =>
   db.many<ProjectRow & { readonly idle_seconds: number }>(sql`
-    select ${columns}, extract(epoch from now() - updated_at)::int as idle_seconds
+    select ${projectColumns}, extract(epoch from now() - updated_at)::int as idle_seconds
     from control.projects p where instance is not null order by p.id`)
 
 /** Takes a change over from a process that is gone. Null when it ended or another one took it. */
 export const takeOverChange = (db: Queryable, row: ProjectRow, instance: number) =>
   db.maybeOne<ProjectRow>(sql`
-    update control.projects set instance = ${instance} where ${stillOurs(row)} returning ${columns}`)
+    update control.projects set instance = ${instance} where ${stillOurs(row)} returning ${projectColumns}`)
