@@ -35,9 +35,12 @@ export async function interpose(sqlText: string): Promise<InterposedStatement[]>
       const end = endOfPiece(sqlText, start + text.length)
       const original = sqlText.slice(from, end)
       const replacement = await interposeStatement(text)
-      // What stands before it (empty statements, line breaks) stays, so that lines of later ones do.
+      // What stands around it (empty statements, line breaks) stays, so that lines of later ones do.
       pieces.push({
-        sql: replacement === null ? original : sqlText.slice(from, start) + replacement,
+        sql:
+          replacement === null
+            ? original
+            : sqlText.slice(from, start) + replacement + sqlText.slice(start + text.length, end),
         original,
         interposed: replacement !== null,
       })
@@ -68,24 +71,4 @@ export async function interposeStatement(text: string): Promise<string | null> {
   const quote = createQuoting(text)
   const calls = rewrite(found.type, found.node, { text, quote })
   return calls === null ? null : keepLines(`do ${quote.body(`begin ${calls.join('; ')}; end`)}`, text)
-}
-
-/**
- * Where in the source an error is, when Postgres names a place in the joined pieces. Both are counted in characters from
- * one, as in the field `P` of an ErrorResponse. In a replaced statement it is the statement's beginning.
- */
-export function originalPosition(pieces: readonly InterposedStatement[], position: number): number {
-  let sent = 0
-  let source = 0
-  for (const { sql, original, interposed } of pieces) {
-    const length = [...sql].length + 1
-    if (position <= sent + length) {
-      const inside = position - sent
-      if (!interposed) return source + inside
-      return source + 1 + (/^\s*/.exec(original)?.[0].length ?? 0)
-    }
-    sent += length
-    source += [...original].length + 1
-  }
-  return position
 }

@@ -4,6 +4,7 @@ import {
   copiesThroughConnection,
   isRunnable,
   leavesTransactionOpen,
+  refusesTransaction,
   unwrapTransaction,
 } from './statement-kind.ts'
 
@@ -48,4 +49,24 @@ test.each([
 test('comments alone are nothing to run', async () => {
   expect((await splitStatements('-- a\n/* b */')).some(isRunnable)).toBe(false)
   expect((await splitStatements('(select 1)')).every(isRunnable)).toBe(true)
+})
+
+test.each([
+  ['vacuum', true],
+  ['create unique index concurrently i on t (a)', true],
+  ['create index concurrently_named on t (a)', false],
+  ['drop index concurrently if exists i', true],
+  ['reindex (verbose) table concurrently t', true],
+  ['reindex index i', false],
+  ['reindex database postgres', true],
+  ['cluster', true],
+  ['cluster verbose', true],
+  ['cluster t using i', false],
+  ['alter table only a.b detach partition "c" concurrently', true],
+  ['alter table a.b detach partition c', false],
+  ['alter system set work_mem = 1', true],
+  ['refresh materialized view concurrently m', false],
+  ["select 'vacuum'", false],
+])('%s: refuses a transaction %s', async (source, refuses) => {
+  expect((await splitStatements(source)).map(refusesTransaction)).toEqual([refuses])
 })

@@ -55,8 +55,8 @@ export const copiesThroughConnection = ({ text, words }: Statement): boolean =>
   words[0] === 'copy' && /\b(?:from\s+stdin|to\s+stdout)\b/i.test(text)
 
 /**
- * Statements that Postgres refuses in a transaction (PreventInTransactionBlock in PostgreSQL 18) and that a customer may
- * run. Supabase's CLI sends a file that has one statement by itself; a file with several gets them one by one here.
+ * Statements that Postgres refuses in a transaction (PreventInTransactionBlock in PostgreSQL 18); some a customer may not
+ * run at all, and shall hear that. Supabase's CLI sends a file that has one statement by itself; a file with several gets them one by one here.
  */
 export function refusesTransaction({ text, words }: Statement): boolean {
   const [first, second, third] = words
@@ -64,15 +64,15 @@ export function refusesTransaction({ text, words }: Statement): boolean {
     case 'vacuum':
       return true
     case 'create':
-      return words.includes('index') && words.includes('concurrently')
+      return second === 'database' || (words.includes('index') && words.includes('concurrently'))
     case 'drop':
-      return second === 'index' && third === 'concurrently'
+      return second === 'database' || (second === 'index' && third === 'concurrently')
     case 'reindex':
       return words.some((word) => ['concurrently', 'database', 'schema', 'system'].includes(word))
     case 'cluster':
       return words.every((word) => ['cluster', 'verbose'].includes(word))
     case 'alter':
-      return /\bdetach\s+partition\b[\s\S]*\bconcurrently\b/i.test(text)
+      return second === 'system' || /\bdetach\s+partition\b[\s\S]*\bconcurrently\b/i.test(text)
     default:
       return false
   }
