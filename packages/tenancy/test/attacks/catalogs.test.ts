@@ -24,6 +24,17 @@ afterAll(async () => {
   await tenants.close()
 })
 
+test('what inspections ask for is there and says nothing of the cluster', async () => {
+  for (const nothing of [
+    'select from pg_stat_replication',
+    'select from pg_ls_waldir()',
+    'select from extensions.pg_stat_statements',
+    'select from pg_control_checkpoint() where redo_lsn is not null or next_xid is not null or checkpoint_time is not null',
+  ])
+    expect((await owner.query(nothing)).rowCount, nothing).toBe(0)
+  expectDone(await attempt(owner, "select pg_database_size('postgres')"))
+})
+
 describe('closed catalogs', () => {
   test.each([
     ['E01 password hashes', 'select * from pg_authid'],
@@ -35,7 +46,8 @@ describe('closed catalogs', () => {
     ['E07 settings of other projects', 'select * from pg_db_role_setting'],
     ['E08 dependencies of shared objects', 'select * from pg_shdepend'],
     ['E11 activity of other databases', `select pg_stat_get_db_xact_commit(oid) from pg_database`],
-    ['E13 replication', 'select * from pg_stat_replication'],
+    ['E13 replication', 'select * from pg_stat_get_wal_senders()'],
+    ['E16 state of the log', 'select * from pg_control_checkpoint_raw()'],
     ['E13 progress of commands', 'select * from pg_stat_progress_vacuum'],
     ['E14 databases of a tablespace', `select pg_tablespace_databases(1663)`],
     ['E14 size of the tablespace', `select pg_tablespace_size('pg_default')`],

@@ -19,7 +19,7 @@ const attacks: readonly (readonly [string, string, string | RegExp])[] = [
   ['D01 stat a file', `select pg_stat_file('/etc/passwd')`, '42501'],
   ['D01 list a folder', `select pg_ls_dir('/')`, '42501'],
   ['D02 list the log', `select * from pg_ls_logdir()`, '42501'],
-  ['D02 list the WAL', `select * from pg_ls_waldir()`, '42501'],
+  ['D02 list the WAL', `select * from pg_ls_waldir_raw()`, '42501'],
   ['D02 name the log', `select pg_current_logfile()`, '42501'],
   ['D03 copy from a file', `copy (select 1) to '/tmp/out'`, '42501'],
   ['D03 copy to a file', `create temp table t (x text); copy t from '/etc/passwd'`, '42501'],
