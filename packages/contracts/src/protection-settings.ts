@@ -29,6 +29,7 @@ export const protectionFields: Readonly<Record<string, z.ZodType<boolean | numbe
   rate_limit_otp: perPeriod,
   rate_limit_web3: perPeriod,
   security_sb_forwarded_for_enabled: z.boolean(),
+  security_update_password_require_current_password: z.boolean(),
   /** Not a setting of Supabase's. 0 = for ever. */
   favo_audit_log_retention_days: count(0, 3_650),
 }

@@ -16,6 +16,7 @@ export const hookNames = [
   'send_sms',
   'send_email',
   'before_user_created',
+  'after_user_created',
 ] as const
 export type HookApiName = (typeof hookNames)[number]
 

@@ -34,6 +34,8 @@ export interface AuthProtectionSettings {
   readonly rateLimitWeb3?: number
   /** Servers with a secret key may tell for whom they ask, by Sb-Forwarded-For [security_sb_forwarded_for_enabled]. */
   readonly forwardedForEnabled?: boolean
+  /** Who changes the password must know the old one [security_update_password_require_current_password]. */
+  readonly updatePasswordRequiresCurrent?: boolean
   /** Entries of the audit log are kept so long; 0 = for ever [favo_audit_log_retention_days]. */
   readonly auditLogRetentionDays?: number
 }
@@ -57,5 +59,6 @@ export const defaultAuthProtectionSettings: Required<AuthProtectionSettings> = {
   rateLimitOtp: 30,
   rateLimitWeb3: 30,
   forwardedForEnabled: false,
+  updatePasswordRequiresCurrent: false,
   auditLogRetentionDays: 0,
 }

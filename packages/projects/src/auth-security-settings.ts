@@ -6,6 +6,7 @@ export type HookName =
   | 'sendSms'
   | 'sendEmail'
   | 'beforeUserCreated'
+  | 'afterUserCreated'
 
 export interface HookSettings {
   readonly isEnabled: boolean

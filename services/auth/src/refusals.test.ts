@@ -1,10 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { randomUUID } from 'node:crypto'
+import { generateKeyPairSync, randomUUID } from 'node:crypto'
 import { sql } from '@favo/postgres'
 import type { AuthSettings } from '@favo/projects'
 import { createSamlProvider } from '@favo/testkit'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { startSocial } from '../test/social.ts'
 import { gotrueCodes, ownCodes, unusedCodes } from '../test/gotrue-codes.ts'
 import { startAuth, type Ask, type Reply, type TestAuth } from '../test/start-auth.ts'
 
@@ -53,6 +54,9 @@ describe('refusals that no other test comes upon', () => {
       outbound: { allowPrivate: true },
       auth: {
         samlEnabled: true,
+        samlPrivateKey: generateKeyPairSync('rsa', { modulusLength: 2_048 })
+          .privateKey.export({ type: 'pkcs8', format: 'pem' })
+          .toString(),
         manualLinkingEnabled: true,
         external: { twitter: { enabled: true, clientId: 'c', secret: 's' } },
       },
@@ -136,7 +140,7 @@ describe('refusals that no other test comes upon', () => {
         await flow(id)
         return followed(at, `/callback?state=${id}&code=x`)
       },
-      status: 303,
+      status: 302,
       code: 'flow_state_already_used',
       msg: 'State has already been used',
     },
@@ -149,7 +153,7 @@ describe('refusals that no other test comes upon', () => {
         )
         return followed(at, `/callback?state=${id}&oauth_token=x&oauth_verifier=y`)
       },
-      status: 303,
+      status: 302,
       code: 'oauth_client_state_not_found',
       msg: 'OAuth state not found',
     },
@@ -159,16 +163,20 @@ describe('refusals that no other test comes upon', () => {
         await flow(id, sql`user_id = null`)
         return followed(at, `/callback?state=${id}&code=x`)
       },
-      status: 303,
+      status: 302,
       code: 'oauth_provider_not_supported',
       msg: /^Unsupported provider: /,
     },
-    'an invitation that is none': {
-      settings: { external: { github: { enabled: true, clientId: 'c', secret: 's' } } },
-      ask: (at) => at.get('/authorize?provider=github&invite_token=none'),
-      status: 404,
-      code: 'invite_not_found',
-      msg: 'Invite not found',
+    'a state without what only we should know': {
+      settings: { external: { x: { enabled: true, clientId: 'c', secret: 's' } } },
+      ask: async (at) => {
+        const id = randomUUID()
+        await flow(id, sql`user_id = null, provider_type = 'x'`)
+        return followed(at, `/callback?state=${id}&code=x`)
+      },
+      status: 302,
+      code: 'oauth_invalid_state',
+      msg: 'OAuth PKCE code verifier missing',
     },
     'metadata that cannot be fetched': {
       ask: (at) =>
@@ -229,7 +237,7 @@ describe('refusals that no other test comes upon', () => {
         })
         return followed(at, '/sso/saml/acs', { method: 'POST', body: form })
       },
-      status: 303,
+      status: 302,
       code: 'saml_relay_state_expired',
       msg: 'SAML RelayState has expired. Try logging in again?',
     },
@@ -239,12 +247,20 @@ describe('refusals that no other test comes upon', () => {
   async function followed(at: TestAuth, path: string, init: RequestInit = {}): Promise<Reply> {
     const reply = await fetch(at.url + path, { redirect: 'manual', ...init })
     const location = reply.headers.get('location')
-    const told = location === null ? null : new URLSearchParams(new URL(location).hash.slice(1))
+    const { searchParams, hash } = new URL(location ?? 'http://nowhere')
+    const told =
+      location === null
+        ? null
+        : searchParams.has('error_code')
+          ? searchParams
+          : new URLSearchParams(hash.slice(1))
     const body =
       told === null
         ? ((await reply.json()) as object)
         : { error_code: told.get('error_code'), msg: told.get('error_description') }
-    return { status: reply.status, headers: reply.headers, body: body as Reply['body'] }
+    // Links answer with 303 and providers' callbacks with 302, as in GoTrue.
+    const status = reply.status === 303 ? 302 : reply.status
+    return { status, headers: reply.headers, body: body as Reply['body'] }
   }
 
   test.each(Object.keys(rows))('%s', async (name) => {
@@ -259,4 +275,21 @@ describe('refusals that no other test comes upon', () => {
     if (typeof row.msg === 'string') expect(body.msg).toBe(row.msg)
     else expect(body.msg).toMatch(row.msg)
   })
+})
+
+test('an invitation that was taken back meanwhile is found no more', async () => {
+  const social = await startSocial()
+  const { auth } = social
+  social.provider.user = { sub: 'ann', email: 'ann@example.com', email_verified: true }
+  await auth.post('/invite', { email: 'ann@example.com' }, { token: auth.keys.service })
+  const token = new URL((await auth.lastMail('ann@example.com')).link).searchParams.get('token') ?? ''
+  const back = await social.comeBack({ invite_token: token })
+  await auth.admin.run(sql`delete from auth.one_time_tokens`)
+  const { location } = await social.visit(back)
+  expect(Object.fromEntries(location?.searchParams ?? [])).toMatchObject({
+    error_code: 'invite_not_found',
+    error_description: 'Invite not found',
+  })
+  await auth.close()
+  await social.provider.close()
 })

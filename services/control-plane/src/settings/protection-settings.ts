@@ -19,5 +19,6 @@ export const protectionMembers = {
   rate_limit_otp: 'rateLimitOtp',
   rate_limit_web3: 'rateLimitWeb3',
   security_sb_forwarded_for_enabled: 'forwardedForEnabled',
+  security_update_password_require_current_password: 'updatePasswordRequiresCurrent',
   favo_audit_log_retention_days: 'auditLogRetentionDays',
 } as const satisfies Record<string, keyof AuthProtectionSettings>

@@ -54,6 +54,7 @@ const hooks: Readonly<Record<HookApiName, HookName>> = {
   send_sms: 'sendSms',
   send_email: 'sendEmail',
   before_user_created: 'beforeUserCreated',
+  after_user_created: 'afterUserCreated',
 }
 
 // Of the defaults that are not in defaultAuthSecuritySettings; Auth has the same.
