@@ -1,6 +1,7 @@
 import { DatabaseError, type Queryable } from '@favo/postgres'
 import { recordAudit } from '../audit/audit.sql.ts'
 import type { AuthContext } from '../context.ts'
+import { notifyUser } from '../mails/notify-user.ts'
 import { sendToken } from '../one-time-tokens/send-token.ts'
 import { identityData, subjectOf, type Profile } from '../providers/profile.ts'
 import { signInErrors } from '../providers/sign-in-errors.ts'
@@ -49,7 +50,9 @@ export async function linkIdentity(
     if (target.is_anonymous) await markNotAnonymous(tx, target.id)
   }
   await refreshProviders(tx, target.id)
-  return { kind: 'user', user: await getUserById(tx, target.id) }
+  const user = await getUserById(tx, target.id)
+  await notifyUser(ctx, tx, user, 'identity_linked', { provider })
+  return { kind: 'user', user }
 }
 
 /**

@@ -2,6 +2,7 @@ import { recordAudit } from '../audit/audit.sql.ts'
 import type { AuthContext, SignedIn } from '../context.ts'
 import { authErrors } from '../errors.ts'
 import { body, object, text } from '../parse-body.ts'
+import { notifyUser } from '../mails/notify-user.ts'
 import { route } from '../route.ts'
 import { isUuid } from '../sessions/require-signed-in.ts'
 import { renderSession } from '../sessions/session-reply.ts'
@@ -101,5 +102,6 @@ async function unenrollFactor(ctx: AuthContext, { user, session }: SignedIn, fac
       factor_status: factor.status,
       session_id: session.id,
     })
+    await notifyUser(ctx, tx, user, 'mfa_factor_unenrolled', { factorType: factor.factor_type })
   })
 }

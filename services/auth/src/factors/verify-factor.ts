@@ -1,6 +1,7 @@
 import type { Queryable } from '@favo/postgres'
 import { timingSafeEqual } from 'node:crypto'
 import { recordAudit } from '../audit/audit.sql.ts'
+import { notifyUser } from '../mails/notify-user.ts'
 import type { AuthContext, SignedIn } from '../context.ts'
 import { authErrors } from '../errors.ts'
 import { runHook } from '../hooks/run-hook.ts'
@@ -138,7 +139,10 @@ function finish(
       challenge_id: challenge.id,
       factor_type: type,
     })
-    if (factor.status !== 'verified') await markVerified(tx, factor.id)
+    if (factor.status !== 'verified') {
+      await markVerified(tx, factor.id)
+      await notifyUser(ctx, tx, user, 'mfa_factor_enrolled', { factorType: type })
+    }
     if (result !== null) await saveResult(tx, factor, challenge, result)
     // Before the token is made, so that its user shows what is left.
     await deleteUnverifiedFactors(tx, user.id, type)

@@ -17,10 +17,20 @@ export interface EmailAsk {
    */
   readonly tokenNew?: string
   readonly tokenHashNew?: string
+  /** Of mails that tell of a change. */
+  readonly oldEmail?: string
+  readonly oldPhone?: string
+  readonly provider?: string
+  readonly factorType?: string
 }
 
 /** Gives the mail to the project's hook, which sends it. Throws what the hook refused. */
 export async function sendByHook(ctx: AuthContext, tx: Queryable, ask: EmailAsk): Promise<void> {
+  await runHook(ctx, 'sendEmail', await emailHookInput(ctx, tx, ask), tx)
+}
+
+/** What the hook is told of a mail. */
+export async function emailHookInput(ctx: AuthContext, tx: Queryable, ask: EmailAsk): Promise<object> {
   const user = renderUser(await getUserById(tx, ask.userId))
   const data = {
     token: ask.token,
@@ -30,10 +40,10 @@ export async function sendByHook(ctx: AuthContext, tx: Queryable, ask: EmailAsk)
     site_url: ctx.issuer,
     token_new: ask.tokenNew ?? '',
     token_hash_new: ask.tokenHashNew ?? '',
-    old_email: '',
-    old_phone: '',
-    provider: '',
-    factor_type: '',
+    old_email: ask.oldEmail ?? '',
+    old_phone: ask.oldPhone ?? '',
+    provider: ask.provider ?? '',
+    factor_type: ask.factorType ?? '',
   }
-  await runHook(ctx, 'sendEmail', { user, email_data: data }, tx)
+  return { user, email_data: data }
 }

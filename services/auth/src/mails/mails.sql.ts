@@ -20,6 +20,10 @@ export const trimInbox: Sql = sql`
   where id <= (select max(id) from auth.favo_mails) - ${KEPT}::bigint and state <> 'waiting'
 `
 
+/** In the caller's transaction. */
+export const storeMail = (tx: Queryable, mail: Mail) =>
+  tx.run(sql`with trimmed as (${trimInbox}) ${mailInsert(mail, sql`(select) one`)}`)
+
 export interface MailRow {
   readonly id: string
   readonly kind: string

@@ -44,7 +44,7 @@ export interface MailWorker {
 }
 
 const defaults: DeliveryOptions = {
-  claimSeconds: 15,
+  claimSeconds: 10,
   sendTimeoutMs: 30_000,
   firstRetrySeconds: 10,
   longestRetrySeconds: 900,

@@ -2,6 +2,7 @@ import { deleteIdentity, clearPhone, lockUser } from '../accounts/accounts.sql.t
 import { chooseEmail } from '../accounts/link-identity.ts'
 import { recordAudit } from '../audit/audit.sql.ts'
 import type { AuthContext, SignedIn } from '../context.ts'
+import { notifyUser } from '../mails/notify-user.ts'
 import { signInErrors } from '../providers/sign-in-errors.ts'
 import { firstAudience } from '../sessions/verify-token.ts'
 import { isUuid } from '../sessions/require-signed-in.ts'
@@ -33,5 +34,7 @@ export async function unlinkIdentity(ctx: AuthContext, caller: SignedIn, identit
     if (identity.provider === 'phone') await clearPhone(tx, user.id)
     else if (!(await chooseEmail(ctx, tx, user))) throw signInErrors.unlinkEmailConflict()
     await refreshProviders(tx, user.id)
+    // To the address of before; another identity may have brought another one.
+    await notifyUser(ctx, tx, user, 'identity_unlinked', { provider: identity.provider })
   })
 }

@@ -13,9 +13,14 @@ import { isValidChannel } from '../sms/ask-provider.ts'
 import { judgePhoneCode, lockPhoneToken } from '../sms/check-phone-code.ts'
 import { checkSmsFrequency, sendPhoneCode } from '../sms/send-phone-code.ts'
 import { applyPhone } from '../verify/verify-phone.ts'
+import { notifyUser } from '../mails/notify-user.ts'
 import { checkPasswordStrength } from '../passwords/password-strength.ts'
 import { requestAudience } from '../sessions/audience.ts'
-import { deleteOtherSessionsOfUser, deleteSessionsOfUser, isRecoverySession } from '../sessions/sessions.sql.ts'
+import {
+  deleteOtherSessionsOfUser,
+  deleteSessionsOfUser,
+  isRecoverySession,
+} from '../sessions/sessions.sql.ts'
 import { parseEmail, parsePhone } from '../users/addresses.ts'
 import { hasPassword, hasVerifiedFactor, type Json, type UserRow } from '../users/user.ts'
 import {
@@ -73,13 +78,14 @@ export async function updateUser(
       if (session === null) await deleteSessionsOfUser(tx, user.id)
       else await deleteOtherSessionsOfUser(tx, user.id, session.id)
       await recordAudit(tx, 'user_updated_password', user)
+      await notifyUser(ctx, tx, user, 'password_changed')
     }
     if (input.data !== null) await mergeMetadata(tx, user.id, { user: input.data })
     if (adoptsEmail(ctx, user, input)) await adoptEmail(tx, user, input.email)
     else if (changesEmail(user, input)) await askAtNewEmail(ctx, tx, user, input)
     if (changesPhone(user, input) && ctx.settings.smsAutoconfirm) {
       await notePhoneChange(tx, user.id, input.phone)
-      await applyPhone(tx, 'phone_change', user, input.phone)
+      await applyPhone(ctx, tx, 'phone_change', user, input.phone)
     }
     await recordAudit(tx, 'user_modified', user)
     return getUserById(tx, user.id)

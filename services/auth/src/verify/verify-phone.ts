@@ -3,6 +3,7 @@ import { recordAudit } from '../audit/audit.sql.ts'
 import type { AuthContext } from '../context.ts'
 import { authErrors } from '../errors.ts'
 import { phoneIdentityData, upsertIdentity } from '../identities/identities.sql.ts'
+import { notifyUser } from '../mails/notify-user.ts'
 import { guessKey } from '../one-time-tokens/send-token.ts'
 import { requestAudience } from '../sessions/audience.ts'
 import { judgePhoneCode, lockPhoneToken } from '../sms/check-phone-code.ts'
@@ -41,7 +42,7 @@ export async function verifyByPhone<T>(
     const proved = verdict === 'right' ? user : await lockPhoneToken(ctx, tx, token)
     if (proved === null) throw wrong()
     if (proved.is_banned) throw authErrors.userBanned(403)
-    return finish(tx, await applyPhone(tx, kind, proved, phone))
+    return finish(tx, await applyPhone(ctx, tx, kind, proved, phone))
   })
   ctx.guesses.forget(guessKey(ctx, phone))
   return result
@@ -49,6 +50,7 @@ export async function verifyByPhone<T>(
 
 /** The phone is proved (or needs no proof): it is the user's from now on. */
 export async function applyPhone(
+  ctx: AuthContext,
   tx: Queryable,
   kind: PhoneTokenKind,
   user: UserRow,
@@ -66,7 +68,15 @@ export async function applyPhone(
   }
   if (user.is_anonymous) await makeLasting(tx, user.id)
   await refreshProviders(tx, user.id)
+  if (kind === 'phone_change') await tellOfPhone(ctx, tx, user, phone)
   return getUserById(tx, user.id)
+}
+
+async function tellOfPhone(ctx: AuthContext, tx: Queryable, user: UserRow, phone: string): Promise<void> {
+  const oldPhone = user.phone ?? ''
+  if (phone !== oldPhone) await notifyUser(ctx, tx, user, 'phone_changed', { phone, oldPhone })
+  const hadPhone = user.identities.some(({ provider }) => provider === 'phone')
+  if (!hadPhone) await notifyUser(ctx, tx, user, 'identity_linked', { provider: 'phone' })
 }
 
 /** Between the asking and the answer somebody else may have taken the phone; or the user asked for another by now. */

@@ -4,6 +4,7 @@ import type { AuthContext } from '../context.ts'
 import { authErrors } from '../errors.ts'
 import type { FlowMethod } from '../flow-states/flow-states.sql.ts'
 import { emailIdentityData, markEmailVerified, upsertIdentity } from '../identities/identities.sql.ts'
+import { notifyUser } from '../mails/notify-user.ts'
 import { hashOtp, PKCE_PREFIX } from '../one-time-tokens/one-time-token.ts'
 import {
   halfConfirmEmailChange,
@@ -106,7 +107,7 @@ async function apply(
       await halfConfirmEmailChange(tx, found.id, found.token_type)
       return { kind: 'halfway' }
     }
-    await applyEmailChange(tx, found)
+    await applyEmailChange(ctx, tx, found)
   } else if (found.token_type === 'confirmation_token') await applyConfirmation(tx, found)
   else {
     await clearRecovery(tx, found.id)
@@ -129,7 +130,7 @@ const mustAskBoth = ({ settings }: AuthContext, found: FoundToken): boolean =>
   found.email !== null &&
   found.email !== ''
 
-async function applyEmailChange(tx: Queryable, user: FoundToken): Promise<void> {
+async function applyEmailChange(ctx: AuthContext, tx: Queryable, user: FoundToken): Promise<void> {
   const email = user.email_change ?? ''
   // Its tokens go when a change is taken back; this is the last guard against an empty address.
   if (email === '') throw authErrors.linkExpired()
@@ -145,4 +146,8 @@ async function applyEmailChange(tx: Queryable, user: FoundToken): Promise<void> 
   await upsertIdentity(tx, { ...identity, data }, { email, email_verified: true })
   if (!isConfirmed(user)) await confirmEmail(tx, user.id)
   await recordAudit(tx, 'user_modified', user)
+  const oldEmail = user.email ?? ''
+  // To the old address: whoever has the account now has the new one.
+  if (oldEmail !== '' && oldEmail !== email)
+    await notifyUser(ctx, tx, { ...user, email }, 'email_changed', { oldEmail }, oldEmail)
 }
