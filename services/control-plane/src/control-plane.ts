@@ -12,9 +12,12 @@ import { ChangeFeed } from './change-feed.ts'
 import { createDirectorySource, loadProject } from './directory-source.ts'
 import { Instance } from './instance.ts'
 import { createMailMarks } from './mail-marks.ts'
-import { MailRounds, type PlatformMailer } from './outbox/outbox.ts'
+import { deliverOutbox, type PlatformMailer } from './outbox/outbox.ts'
+import { Rounds } from './outbox/rounds.ts'
 import { ensurePlatformProject } from './platform-project/ensure-platform-project.ts'
 import type { Addresses, Platform } from './platform.ts'
+import { carryOutRequests, requestsMark } from './projects/project-requests.ts'
+import { saveAddresses } from './projects/project-requests.sql.ts'
 import { RunningChanges } from './projects/running-changes.ts'
 import { purgeRemovedProjects } from './projects/change-status.ts'
 import { settleOrphans } from './projects/settle-orphans.ts'
@@ -87,25 +90,32 @@ export function createControlPlane(deps: ControlPlaneDeps): ControlPlane {
     services,
     instance,
     running,
-    deliverMails: () => void mails.deliver(),
+    deliverMails: () => void mails.run(),
     deleteGraceSeconds: deps.deleteGraceSeconds ?? 0,
     log,
     clock,
   }
-  const mails = new MailRounds(platform, deps.mailer ?? null)
+  const mails = new Rounds(log, 'mails', async () => {
+    if (deps.mailer !== undefined) await deliverOutbox(platform, deps.mailer, log)
+  })
   const sessions = new SessionVerifier(() => loadProject(platform, sql`p.is_platform`))
   const feed = new ChangeFeed(db, log)
   const sweeper = new Sweeper(deps.sweepMs ?? 5_000, async () => {
     await instance.hold()
     await settleOrphans(platform)
-    await mails.deliver()
+    await mails.run()
+    await requests.run()
     await purgeRemovedProjects(platform)
   })
+  const requests = new Rounds(log, 'project requests', () => carryOutRequests(platform))
 
   const close = async () => {
     feed.close()
     await sweeper.stop()
-    await mails.settle()
+    await Promise.all([
+      mails.settle(),
+      Promise.race([requests.settle(), sleep(CLOSE_GRACE_MS, undefined, { ref: false })]),
+    ])
     // What takes longer is carried on by the next start.
     await Promise.race([running.settle(), sleep(CLOSE_GRACE_MS, undefined, { ref: false })])
   }
@@ -120,7 +130,10 @@ export function createControlPlane(deps: ControlPlaneDeps): ControlPlane {
     limit: new RequestLimit(deps.requestsPerMinute ?? REQUESTS_PER_MINUTE),
   }
   // Cheaper than asking whose change it was.
-  feed.subscribe(() => sessions.forget())
+  feed.subscribe((ref) => {
+    sessions.forget()
+    if (ref === null || ref === requestsMark) void requests.run()
+  })
   return {
     service: createService(platform, gatekeeper, close),
     serviceV2: createServiceV2(platform, gatekeeper),
@@ -130,6 +143,11 @@ export function createControlPlane(deps: ControlPlaneDeps): ControlPlane {
       await migrate(db, { ...controlMigrations, table: 'control.migrations' })
       const { database } = await db.one<{ database: string }>(sql`select current_database() as database`)
       await ensurePlatformProject(platform, database)
+      await saveAddresses(db, {
+        projectUrl: addresses.projectUrl('{label}'),
+        databaseHost: addresses.database.host,
+        databasePort: addresses.database.port,
+      })
       await instance.hold()
       await feed.start()
       await settleOrphans(platform)

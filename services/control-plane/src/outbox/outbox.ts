@@ -66,37 +66,3 @@ export async function deliverOutbox(
     }
   }
 }
-
-/** Delivers in rounds, never two at once in this process; a call during a round makes another one follow it. */
-export class MailRounds {
-  readonly #platform: Pick<Platform, 'db' | 'secretBox' | 'log'>
-  readonly #mailer: PlatformMailer | null
-  #current: Promise<void> | null = null
-  #isWanted = false
-
-  constructor(platform: Pick<Platform, 'db' | 'secretBox' | 'log'>, mailer: PlatformMailer | null) {
-    this.#platform = platform
-    this.#mailer = mailer
-  }
-
-  /** Resolves when nothing is due any more. Never rejects. */
-  deliver(): Promise<void> {
-    this.#isWanted = true
-    this.#current ??= this.#rounds().finally(() => (this.#current = null))
-    return this.#current
-  }
-
-  async settle(): Promise<void> {
-    await this.#current
-  }
-
-  async #rounds(): Promise<void> {
-    const { log } = this.#platform
-    while (this.#isWanted && this.#mailer !== null) {
-      this.#isWanted = false
-      await deliverOutbox(this.#platform, this.#mailer, log).catch((error: unknown) => {
-        log.warn({ error }, 'the outbox could not be read')
-      })
-    }
-  }
-}

@@ -20,7 +20,7 @@ export interface CreatedProjectResult {
  */
 export async function createProject(
   platform: Platform,
-  input: CreateProjectBody,
+  input: CreateProjectBody & { readonly id?: string },
 ): Promise<CreatedProjectResult> {
   const organizationId = input.organization_slug ?? input.organization_id ?? 'default'
   const organization = await findOrganization(platform.db, organizationId)
@@ -53,7 +53,7 @@ export async function rollBack(platform: Platform, row: ProjectRow, reason: stri
 
 async function reserve(
   platform: Platform,
-  input: CreateProjectBody,
+  input: CreateProjectBody & { readonly id?: string },
   organizationId: string,
 ): Promise<ProjectRow> {
   // What the caller chose may be taken; what we chose is chosen anew.
@@ -63,6 +63,7 @@ async function reserve(
     const jwtSecret = input.jwt_secret ?? createSecret(48)
     const project = {
       ref,
+      ...(input.id === undefined ? {} : { id: input.id }),
       organizationId,
       name: input.name,
       subdomain,

@@ -26,6 +26,8 @@ export interface ProjectRow {
 
 export interface NewProject {
   readonly ref: string
+  /** The number that was promised; the next one unless given. */
+  readonly id?: string
   readonly organizationId: string
   readonly name: string
   readonly subdomain: string
@@ -74,8 +76,12 @@ export const findProjectRow = (db: Queryable, ref: string) =>
 export async function insertProject(tx: Queryable, project: NewProject): Promise<ProjectRow> {
   await tx.run(sql`delete from control.projects where ref = ${project.ref} and status = 'INIT_FAILED'`)
   const row = await tx.one<ProjectRow>(sql`
-    insert into control.projects (ref, organization_id, name, subdomain, database, region, status, step, instance)
+    insert into control.projects (
+      id, ref, organization_id, name, subdomain, database, region, status, step, instance
+    )
+    overriding system value
     values (
+      coalesce(${project.id ?? null}::bigint, nextval(pg_get_serial_sequence('control.projects', 'id'))),
       ${project.ref}, ${project.organizationId}, ${project.name}, ${project.subdomain}, ${project.database},
       ${project.region}, 'COMING_UP', 'reserve', ${project.instance}
     )
@@ -83,6 +89,7 @@ export async function insertProject(tx: Queryable, project: NewProject): Promise
   await tx.run(sql`
     insert into control.project_secrets (ref, jwt_secret) values (${project.ref}, ${project.jwtSecretSealed})`)
   await tx.run(sql`insert into control.project_settings (ref) values (${project.ref})`)
+  await tx.run(sql`delete from control.project_requests where ref = ${project.ref} and kind = 'create'`)
   for (const key of project.keys)
     await tx.run(sql`
       insert into control.api_keys (ref, type, name, prefix, hash, sealed)
