@@ -44,7 +44,7 @@ export async function measureLite(
   }
 }
 
-async function startLite(server: BenchServer, folder: string) {
+export async function startLite(server: BenchServer, folder: string) {
   const { password, host, port: dbPort } = await server.superuser()
   const login = { endpoint: { host, port: dbPort }, user: 'favo_admin', password, max: 1 }
   const maintenance = openDb({ ...login, database: 'postgres' })
@@ -101,5 +101,5 @@ secret_key = "${keys.secret}"
     }
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
-  return { pid: child.pid ?? 0, stop }
+  return { url: `http://127.0.0.1:${port}`, key: keys.publishable, pid: child.pid ?? 0, stop }
 }

@@ -37,6 +37,19 @@ test('settings of a role hold while a request has it', async () => {
   ).toBe('8s')
 })
 
+test('a role of the customer’s own is taken by the name that the customer gave it', async () => {
+  await rest.owner(`
+    select pg_favo.create_role_with('auditor', '{}'), pg_favo.grant_role('auditor', 'authenticator'),
+      pg_favo.create_role_with('hermit', '{}');
+    select pg_favo.run_for_roles(array['grant usage on schema public to ', 'auditor', '']);
+    select pg_favo.run_for_roles(array['grant select on people to ', 'auditor', ', ', 'hermit', '']);
+    select pg_favo.role_setting('auditor', 'statement_timeout', '4321ms')`)
+  const ask = (role: string) => rest.get('/people?limit=1', { token: rest.token({ role }) })
+  await expect.poll(async () => (await ask('auditor')).status).toBe(200)
+  expect((await ask('hermit')).status).toBe(403)
+  expect((await ask('nobody_by_that_name')).status).toBe(400)
+})
+
 test('the isolation level is a role’s or a function’s', async () => {
   expect(await settingOf('transaction_isolation')).toBe('read committed')
   await set('anon', 'default_transaction_isolation', 'serializable')

@@ -42,12 +42,17 @@ const domainBases = `
     where base.typtype <> 'd'
   )`
 
+/** A comment. As a subquery: `col_description` starts an executor of its own for each column, half the cost of all. */
+const remark = (relation: string, column: string) => `(
+      select remark.description from pg_catalog.pg_description remark
+      where remark.objoid = ${relation} and remark.classoid = 'pg_class'::regclass and remark.objsubid = ${column})`
+
 export const tablesQuery = `
   with recursive ${domainBases}
   select coalesce(json_agg(json_build_object(
     'schema', space.nspname,
     'name', rel.relname,
-    'description', pg_catalog.obj_description(rel.oid, 'pg_class'),
+    'description', ${remark('rel.oid', '0')},
     'isView', rel.relkind in ('v', 'm'),
     'writable', case
       when rel.relkind in ('r', 'p') then 28
@@ -61,7 +66,7 @@ export const tablesQuery = `
     'columns', (
       select coalesce(json_agg(json_build_object(
         'name', att.attname,
-        'description', pg_catalog.col_description(rel.oid, att.attnum),
+        'description', ${remark('rel.oid', 'att.attnum')},
         'isNullable', not (att.attnotnull or (typ.typtype = 'd' and typ.typnotnull)),
         'baseType', case
           when typ.typtype = 'd' and base.typnamespace = 'pg_catalog'::regnamespace
