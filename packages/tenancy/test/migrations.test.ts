@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { interpose, splitStatements } from '@favo/interposer'
 import type { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { attempt, expectDone, expectRefused, startTenants, type Tenants } from './tenants.ts'
+import { startTenants, type Tenants } from './tenants.ts'
 
 /** Migrations as projects on Supabase have them, one after the other in one project. Each statement by itself. */
 const directory = join(import.meta.dirname, 'migrations')

@@ -47,7 +47,7 @@ test('a role of the customer’s own is taken by the name that the customer gave
   const ask = (role: string) => rest.get('/people?limit=1', { token: rest.token({ role }) })
   await expect.poll(async () => (await ask('auditor')).status).toBe(200)
   expect((await ask('hermit')).status).toBe(403)
-  expect((await ask('nobody_by_that_name')).status).toBe(400)
+  expect((await ask('nobody_by_that_name')).status).toBe(401)
 })
 
 test('the isolation level is a role’s or a function’s', async () => {

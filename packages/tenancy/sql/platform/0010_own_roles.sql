@@ -105,6 +105,8 @@ begin
   end if;
   created := pg_favo.create_role(name, false, null);
   perform pg_favo.set_attributes(created, attributes);
+  -- No event trigger fires for roles; the REST service keeps their names.
+  perform pg_notify('pgrst', 'reload schema');
   return created;
 end
 $$;
@@ -167,6 +169,7 @@ begin
   execute format('alter role %I rename to %I', old_role, pg_favo.role_name(new_name));
   update pg_favo.roles set name = new_name, role = pg_favo.role_name(new_name) where roles.role = old_role;
   update pg_favo.role_settings set role = new_name where role_settings.role = rename_role.name;
+  perform pg_notify('pgrst', 'reload schema');
 end
 $$;
 
@@ -213,6 +216,7 @@ begin
       detail = replace(reasons, doomed.role, doomed.name);
   end;
   delete from pg_favo.role_settings where role = doomed.name;
+  perform pg_notify('pgrst', 'reload schema');
 end
 $$;
 

@@ -67,6 +67,7 @@ as $$
 declare
   copy text := 'event_' || left(encode(sha256(convert_to(name, 'UTF8')), 'hex'), 20);
   owner oid := (select proowner from pg_proc where oid = source);
+  leftover name;
 begin
   if name ~ '^(pg_|favo)' or name = '' or octet_length(name) > 63 then
     raise reserved_name using message = format('event trigger name "%s" is reserved', name);
@@ -84,6 +85,13 @@ begin
   elsif not pg_has_role('postgres', owner, 'member') then
     raise insufficient_privilege using message = format('permission denied for function %s', source);
   end if;
+  for leftover in
+    select proname from pg_proc
+    where pronamespace = 'pg_favo'::regnamespace and proowner = 'favo_evt'::regrole
+      and proname not in (select event_triggers.copy from pg_favo.event_triggers)
+  loop
+    execute format('drop function pg_favo.%I()', leftover);
+  end loop;
   perform pg_favo.copy_event_function(copy, source);
   execute format('create event trigger %I on %s %s execute function pg_favo.%I()', name, event,
     case when cardinality(tags) = 0 then ''
@@ -188,7 +196,9 @@ begin
       join pg_event_trigger_dropped_objects() gone on gone.classid = 'pg_proc'::regclass and gone.objid = triggers.source
     loop
       raise notice using message = format('drop cascades to event trigger %s', followed.name);
-      perform pg_favo.drop_event_trigger(followed.name, false);
+      -- The copy stays until the next trigger is made: it may be about to run for this very drop.
+      execute format('drop event trigger %I', followed.name);
+      delete from pg_favo.event_triggers where event_triggers.name = followed.name;
     end loop;
   end if;
 end

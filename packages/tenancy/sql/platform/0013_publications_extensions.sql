@@ -96,13 +96,33 @@ begin
     execute format('alter extension %I update', name);
   elsif not exists (select from pg_namespace where nspname = schema) then
     raise invalid_schema_name using message = format('schema "%s" does not exist', schema);
-  elsif schema ~ '^pg_' or not has_schema_privilege('postgres', schema, 'create') then
+  elsif schema ~ '^pg_' or schema in ('auth', 'storage', 'realtime', 'graphql_public', 'information_schema') or not has_schema_privilege('postgres', schema, 'create') then
     raise insufficient_privilege using message = format('permission denied for schema %s', schema);
   else
     execute format('alter extension %I set schema %I', name, schema);
   end if;
 end
 $$;
+
+-- Schemas of the platform are no place for an extension, whose objects the guard passes over.
+create function pg_favo.guard_extensions() returns event_trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if session_user <> 'favo_admin' and exists (
+    select from pg_event_trigger_ddl_commands() command
+    join pg_extension on pg_extension.oid = command.objid
+    join pg_namespace on pg_namespace.oid = extnamespace
+    where command.classid = 'pg_extension'::regclass
+      and nspname in ('auth', 'storage', 'realtime', 'graphql_public', 'information_schema', 'supabase_migrations')
+  ) then
+    raise insufficient_privilege using message = 'extensions cannot be in a schema of the platform';
+  end if;
+end
+$$;
+revoke all on function pg_favo.guard_extensions() from public;
+create event trigger favo_guard_extensions on ddl_command_end when tag in ('CREATE EXTENSION', 'ALTER EXTENSION')
+  execute function pg_favo.guard_extensions();
 
 -- COMMENT ON what is the platform's by ownership. Comments on databases and roles can be read in every project.
 create function pg_favo.comment_on(kind text, name text, comment text) returns void

@@ -17,7 +17,7 @@ export function contextSettings(
 ): readonly Setting[] {
   const list: Setting[] = [
     ['search_path', searchPath(request.schema, settings)],
-    ['role', caller.role],
+    ['role', settings.roleSettings.get(caller.role)?.get('role') ?? caller.role],
     ['request.jwt.claims', caller.claims],
     ['request.method', raw.method],
     ['request.path', raw.path],
@@ -54,7 +54,8 @@ function roleSettings(settings: Settings, role: string): readonly Setting[] {
   const found = settings.roleSettings.get(role)
   if (found === undefined) return none
   let list = lists.get(found)
-  if (list === undefined) lists.set(found, (list = [...found].filter(([name]) => name !== ISOLATION)))
+  if (list === undefined)
+    lists.set(found, (list = [...found].filter(([name]) => name !== ISOLATION && name !== 'role')))
   return list
 }
 

@@ -57,7 +57,10 @@ export async function loadSnapshot(db: ProjectDb, project: RestSettings): Promis
 /** Columns, functions and constraints together; a thousand tables have about twenty thousand. */
 const OBJECTS_MAX = 300_000
 
-/** The table is Favo's own (where `alter role … set` of a customer is kept); without it there are none. */
+/**
+ * The tables are Favo's own (where `alter role … set` and `create role` of a customer are kept); without them there are
+ * none. What a customer's role is called in the cluster comes as its setting `role`.
+ */
 async function readRoleSettings(db: ProjectDb): Promise<RoleSetting[]> {
   const exists = await db.pipeline('svc', {
     isRead: true,
@@ -70,7 +73,10 @@ async function readRoleSettings(db: ProjectDb): Promise<RoleSetting[]> {
       pinned,
       step(`
         select coalesce(json_agg(json_build_object('role', role, 'name', name, 'value', value)), '[]')
-        from pg_favo.role_settings`),
+        from (
+          select role, name, value from pg_favo.role_settings
+          union all select name, 'role', role from pg_favo.roles
+        ) settings`),
     ],
   })
   return json<RoleSetting[]>(read, 1)
