@@ -9,6 +9,7 @@ import { createRest } from '@favo/rest'
 import type { Logger } from '@favo/runtime'
 import { createTenancy, type Tenancy } from '@favo/tenancy'
 import { loginPassword, SecretBox, sha256Hex } from '@favo/tokens'
+import { createInvitationMailer } from './invitation-mailer.ts'
 
 /** SQL that every project's database gets from the services, in order. */
 export const allMigrations: readonly SchemaMigrations[] = [authMigrations]
@@ -145,6 +146,11 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
         ['rest', services[0] ?? {}],
         ['auth', services[1] ?? {}],
       ]),
+      mailer: createInvitationMailer({
+        auth,
+        platformProject: () => controlPlane.getPlatformProject(),
+        localUrl: `http://${bracketed(reachable(http.host))}:${http.port}`,
+      }),
       log,
     })
     undo.push(() => controlPlane.close())

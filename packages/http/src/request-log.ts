@@ -2,6 +2,11 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Logger } from '@favo/runtime'
 import { ERROR_CODE_HEADER } from './route-config.ts'
 
+const actors = new WeakMap<FastifyRequest, string>()
+
+/** Who made the request, for its log line: an id or a kind, never a name or an address. */
+export const nameActor = (request: FastifyRequest, actor: string): void => void actors.set(request, actor)
+
 export interface RequestLogFields {
   /** Ref of the project; null for the platform's own routes and requests that named none. */
   readonly project: string | null
@@ -26,6 +31,7 @@ export function logRequest(
   const line = {
     requestId: request.id,
     project,
+    actor: actors.get(request),
     operation: request.routeOptions.config.operation ?? request.routeOptions.url ?? null,
     method: request.method,
     path: pathOf(request.url),

@@ -37,6 +37,7 @@ import { logoutRoute } from './logout/logout.route.ts'
 import { createAskMemory, type AskMemory } from './mails/ask-memory.ts'
 import { createGuessMemory, type GuessMemory } from './one-time-tokens/guess-memory.ts'
 import { createOidcDirectory, type OidcDirectory } from './oidc/discovery.ts'
+import { sendNotice, type Notice } from './mails/send-notice.ts'
 import { createMailWorker, type MailWorker, type MailWorkerDeps } from './outbox/mail-worker.ts'
 import { createOutbound, type Outbound, type OutboundOptions } from './outbound/outbound.ts'
 import { createPasswordWorkers, type PasswordsOptions, type PasswordWorkers } from './passwords/passwords.ts'
@@ -71,6 +72,8 @@ export interface AuthService extends Service {
   readonly passwordWorkers: PasswordWorkers
   /** Delivers the mails that an earlier process left behind; those of requests leave without it. */
   startMails(): void
+  /** A mail of the platform's own through a project's outbox. Throws when the project cannot be opened now. */
+  sendNotice(ref: string, notice: Notice): Promise<void>
 }
 
 /** Everything there is under `/auth/v1`. */
@@ -146,6 +149,11 @@ export function createAuth(deps: AuthDeps): AuthService {
       }),
     passwordWorkers,
     startMails: () => mailWorker.start(),
+    sendNotice: async (ref, notice) => {
+      const opened = await deps.mails.openProject(ref)
+      if (opened === null) throw new Error(`the project ${ref} cannot be opened now`)
+      await sendNotice(mailWorker, opened.project, serviceDb(opened.db), notice)
+    },
     close: async () => {
       passwordWorkers.close()
       await mailWorker.close()

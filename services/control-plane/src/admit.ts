@@ -1,3 +1,4 @@
+import { nameActor } from '@favo/http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { actorKey, userOf, type Actor } from './access-tokens/actor.ts'
 import { authenticate, type Authenticator } from './access-tokens/authenticate.ts'
@@ -33,6 +34,7 @@ export async function admit(
 ): Promise<Admitted> {
   if (route.permission.scope === 'public') return { actor: null, access: strangersAccess }
   const actor = await authenticate(authenticator, request.headers.authorization, request.ip)
+  nameActor(request, actorKey(actor))
   const count = (place: string) => {
     // The operator and his own tokens: nobody else's platform.
     if (userOf(actor) === null) return

@@ -15,6 +15,7 @@ import { createMailMarks } from './mail-marks.ts'
 import { deliverOutbox, type PlatformMailer } from './outbox/outbox.ts'
 import { Rounds } from './outbox/rounds.ts'
 import { ensurePlatformProject } from './platform-project/ensure-platform-project.ts'
+import { getPlatformProject, type PlatformProject } from './platform-project/get-platform-project.ts'
 import type { Addresses, Platform } from './platform.ts'
 import { carryOutRequests, requestsMark } from './projects/project-requests.ts'
 import { saveAddresses } from './projects/project-requests.sql.ts'
@@ -65,6 +66,8 @@ export interface ControlPlane {
   /** `/v2`: the little that the Management API has moved there. */
   readonly serviceV2: Service
   readonly directorySource: DirectorySource
+  /** The tenant whose database this is: its Auth signs people in, and sends the control plane's mails. */
+  getPlatformProject(): Promise<PlatformProject>
   /** Of the projects' mails; Auth goes by them. */
   readonly mailMarks: ReturnType<typeof createMailMarks>
   /**
@@ -139,6 +142,7 @@ export function createControlPlane(deps: ControlPlaneDeps): ControlPlane {
     serviceV2: createServiceV2(platform, gatekeeper),
     directorySource: createDirectorySource(platform, (listener) => feed.subscribe(listener)),
     mailMarks: createMailMarks(db),
+    getPlatformProject: () => getPlatformProject(platform),
     start: async () => {
       await migrate(db, { ...controlMigrations, table: 'control.migrations' })
       const { database } = await db.one<{ database: string }>(sql`select current_database() as database`)

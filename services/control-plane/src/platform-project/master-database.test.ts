@@ -122,9 +122,9 @@ test('a creation that fails says so, and frees what it held', async () => {
   await control.close()
   control = await platform.start()
   await trusted(sql`select public.delete_project_instance(${made?.id ?? '0'}::bigint)`)
-  await eventually(() => trusted(sql`select 1 as one from public.projects where ref = ${made?.ref ?? ''}`)).toEqual(
-    [],
-  )
+  await eventually(() =>
+    trusted(sql`select 1 as one from public.projects where ref = ${made?.ref ?? ''}`),
+  ).toEqual([])
 })
 
 describe('another organization’s member', () => {
