@@ -62,13 +62,13 @@ export const configSchema = z
       .default(60)
       .describe('Connections on the session port, of all projects together.'),
     FAVO_PG_CONNECTIONS_PER_PROJECT: wholeNumber(1, 60)
-      .default(15)
+      .default(12)
       .describe('Connections on the session port, of one project.'),
     FAVO_PG_POOL_CONNECTIONS: wholeNumber(1, 4_000)
       .default(30)
       .describe('Connections to Postgres that all clients of the transaction port share.'),
     FAVO_PG_POOL_CONNECTIONS_PER_PROJECT: wholeNumber(1, 60)
-      .default(5)
+      .default(8)
       .describe('How many of them one project may have.'),
     FAVO_DB_PORT: wholeNumber(1, 65_535)
       .default(54_320)

@@ -34,9 +34,9 @@ export interface PgGatewayConfig {
 
 export const defaultPgGatewayConfig: PgGatewayConfig = {
   sessionsMax: 60,
-  sessionsPerProjectMax: 15,
+  sessionsPerProjectMax: 12,
   backendsMax: 30,
-  backendsPerProjectMax: 5,
+  backendsPerProjectMax: 8,
   clientsMax: 5_000,
   clientsPerProjectMax: 500,
   backendIdleMs: 30_000,

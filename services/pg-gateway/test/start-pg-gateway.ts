@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
+import { connect as connectSocket } from 'node:net'
 import { createTestProject, createTestTenancy, type TestProject } from '@favo/testkit'
-import { superuser } from '@favo/cluster'
 import type { Project } from '@favo/projects'
-import { createLogger, silentLogger } from '@favo/runtime'
+import { createLogger } from '@favo/runtime'
 import type { Tenancy } from '@favo/tenancy'
 import { Client, type ClientConfig } from 'pg'
 import { inject } from 'vitest'
@@ -27,6 +27,8 @@ export interface TestGateway {
   /** Credentials of the project's owner, for node-postgres. */
   credentials(port: Port, project: TestProject): ClientConfig
   url(port: Port, project: TestProject, user?: string): string
+  /** A cancel request, as a client sends it over a connection of its own. */
+  cancel(port: Port, processId: number, secretKey: number): Promise<void>
   newProject(overrides?: Partial<Project>): Promise<TestProject>
   close(): Promise<void>
 }
@@ -34,8 +36,6 @@ export interface TestGateway {
 export interface TestGatewayOptions {
   readonly config?: Partial<PgGatewayConfig>
   readonly certificate?: { readonly key: string; readonly certificate: string } | null
-  /** Instead of the run's cluster. */
-  readonly socketPort?: number
 }
 
 /** The gateway on free ports, over a directory that the test fills. */
@@ -88,6 +88,19 @@ export async function startPgGateway(options: TestGatewayOptions = {}): Promise<
       await client.connect()
       return client
     },
+    cancel: (which, processId, secretKey) =>
+      new Promise((resolve) => {
+        const socket = connectSocket(port[which], '127.0.0.1', () => {
+          const packet = Buffer.alloc(16)
+          packet.writeInt32BE(16, 0)
+          packet.writeInt32BE(80_877_102, 4)
+          packet.writeInt32BE(processId, 8)
+          packet.writeInt32BE(secretKey, 12)
+          socket.write(packet)
+        })
+        socket.resume().on('error', () => undefined)
+        socket.once('close', () => resolve())
+      }),
     newProject: async (overrides) => {
       const project = await createTestProject(overrides)
       projects.set(project.project.ref, project.project)
@@ -102,5 +115,3 @@ export async function startPgGateway(options: TestGatewayOptions = {}): Promise<
     },
   }
 }
-
-export { superuser, silentLogger }
