@@ -41,7 +41,7 @@ create function cron.check_schedule(schedule text) returns void
 language plpgsql immutable set search_path = pg_catalog, pg_temp
 as $$
 begin
-  if schedule !~ '^\s*(@(yearly|annually|monthly|weekly|daily|midnight|hourly|reboot)|[0-9]+ seconds?|([-0-9*,/$a-zA-Z]+\s+){4}[-0-9*,/$a-zA-Z]+)\s*$' then
+  if schedule !~ '^[[:space:]]*(@(yearly|annually|monthly|weekly|daily|midnight|hourly|reboot)|[0-9]+ seconds?|([-0-9*,/$a-zA-Z]+[[:space:]]+){4}[-0-9*,/$a-zA-Z]+)[[:space:]]*$' then
     raise invalid_parameter_value using message = format('invalid schedule: %s', schedule),
       hint = 'Use cron format (e.g. 5 4 * * *), or interval format ''[1-59] seconds''';
   end if;

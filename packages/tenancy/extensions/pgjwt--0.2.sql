@@ -2,7 +2,7 @@
 
 create function url_encode(data bytea) returns text
 language sql immutable set search_path = pg_catalog, pg_temp
-as $$ select rtrim(translate(encode(data, 'base64'), E'+/\n', '-_'), '=') $$;
+as $$ select rtrim(translate(encode(data, 'base64'), '+/' || chr(10), '-_'), '=') $$;
 
 create function url_decode(data text) returns bytea
 language sql immutable set search_path = pg_catalog, pg_temp

@@ -233,8 +233,6 @@ begin
   elsif grantee = 'authenticator' and (own_granted is not null or granted in ('anon', 'authenticated')) then
     source := coalesce(own_granted, granted);
     target := current_database() || '_api';
-  elsif grantee = 'authenticator' and granted = 'service_role' then
-    return; -- its requests have a login of their own
   elsif own_grantee is not null and (own_granted is not null or granted in ('anon', 'authenticated', 'service_role')) then
     source := coalesce(own_granted, granted);
     target := own_grantee;
@@ -263,6 +261,11 @@ begin
   select * into pair from pg_favo.membership(granted, grantee);
   if pair.target is not null then
     execute format('grant %I to %I', pair.source, pair.target);
+    -- By way of a role of the customer's own, for one.
+    if pg_has_role(current_database() || '_api', 'service_role', 'member') then
+      raise insufficient_privilege using message = format('permission denied to grant role "%s" to "%s"', granted, grantee),
+        detail = 'Requests of ordinary callers could become service_role.';
+    end if;
   elsif grantee = 'postgres' and exists (select from pg_favo.roles where name = granted) then
     perform pg_favo.share_with_owner((select role from pg_favo.roles where name = granted), true);
   end if;

@@ -12,6 +12,8 @@ create table pg_favo.event_triggers (
 );
 grant select on pg_favo.event_triggers to postgres;
 
+-- Bodies here hold no backslash: a session may set standard_conforming_strings.
+
 -- The superuser, the services, and migrations of theirs.
 create function pg_favo.is_platform_session() returns boolean
 language sql stable security definer set search_path = pg_catalog, pg_temp
@@ -34,7 +36,7 @@ declare
     where starts_with(entry, 'search_path=')
   );
   -- Directives of the compiler stand before everything.
-  directives text := coalesce(substring(original.prosrc from '^(?:\s*#[a-z_]+ [a-z_]+[ \t]*[\n\r]+)+'), '');
+  directives text := coalesce(substring(original.prosrc from '^(?:[[:space:]]*#[a-z_]+ [a-z_]+[[:space:]]+)+'), '');
   body text := substr(original.prosrc, length(directives) + 1);
   template text := 'create or replace function pg_favo.%I() returns event_trigger language plpgsql security definer '
     || 'set search_path = %s as %L';
@@ -49,10 +51,10 @@ begin
   -- The last block may end in a semicolon or not, and in a comment.
   begin
     execute format(template, copy, path, directives
-      || 'begin if pg_favo.is_platform_session() then return; end if; ' || body || E'\n;\nend');
+      || 'begin if pg_favo.is_platform_session() then return; end if; ' || body || chr(10) || ';' || chr(10) || 'end');
   exception when syntax_error then
     execute format(template, copy, path, directives
-      || 'begin if pg_favo.is_platform_session() then return; end if; ' || body || E'\nend');
+      || 'begin if pg_favo.is_platform_session() then return; end if; ' || body || chr(10) || 'end');
   end;
   execute format('revoke all on function pg_favo.%I() from public', copy);
   execute format('alter function pg_favo.%I() owner to favo_evt', copy);

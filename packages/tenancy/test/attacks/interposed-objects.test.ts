@@ -250,6 +250,34 @@ describe('extensions', () => {
   })
 })
 
+test('what a statement comes to does not depend on the session’s settings', async () => {
+  const session = await tenants.login(tenants.attacker, 'own')
+  expectDone(
+    await attempt(
+      session,
+      `set standard_conforming_strings = off; set backslash_quote = on; set escape_string_warning = off;
+       set quote_all_identifiers = on; set transform_null_equals = on; set check_function_bodies = off;
+       set search_path = public; set default_transaction_isolation = serializable`,
+    ),
+  )
+  expectDone(
+    await send(
+      `create role "settled" login password 'a''b"c'; grant "settled" to authenticator;
+       alter role settled set search_path to "a b", public; alter database postgres set x.y = 'it''s';
+       alter database postgres reset x.y; create table public.settled (id int primary key);
+       grant select on public.settled to "settled";
+       create function public.settled_event() returns event_trigger language plpgsql as $b$ begin
+         perform 1; -- end
+       end $b$;
+       create event trigger settled on sql_drop when tag in ('DROP TABLE') execute function public.settled_event();
+       create publication settled for all tables; drop publication settled;
+       drop table public.settled; drop function public.settled_event() cascade; drop role settled`,
+      session,
+    ),
+  )
+  await session.end()
+})
+
 test('functions behind those that customers call are not for customers', async () => {
   for (const call of [
     `copy_event_function('x', 'audit.note'::regproc)`,

@@ -149,6 +149,16 @@ describe('custom roles of tokens', () => {
   test('never make service_role reachable from it', async () => {
     const owner = await tenants.login(tenants.victim, 'own')
     expectRefused(await attempt(owner, `select pg_favo.grant_role('service_role', 'authenticator')`), '42501')
+    expectDone(
+      await attempt(
+        owner,
+        `select pg_favo.create_role_with('near', '{}'), pg_favo.create_role_with('far', '{}')`,
+        `select pg_favo.grant_role('service_role', 'far'), pg_favo.grant_role('near', 'authenticator')`,
+      ),
+    )
+    expectRefused(await attempt(owner, `select pg_favo.grant_role('far', 'authenticator')`), '42501')
+    expectRefused(await attempt(owner, `select pg_favo.grant_role('far', 'near')`), '42501')
+    expectRefused(await attempt(owner, `select pg_favo.grant_role('service_role', 'near')`), '42501')
     await owner.end()
   })
 })
