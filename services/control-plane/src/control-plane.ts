@@ -8,6 +8,7 @@ import type { SecretBox } from '@favo/tokens'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { SessionVerifier } from './access-tokens/sessions.ts'
+import { deleteExpiredBranches } from './branches/expire-branches.ts'
 import { ChangeFeed } from './change-feed.ts'
 import { createDirectorySource, loadProject } from './directory-source.ts'
 import { Instance } from './instance.ts'
@@ -109,6 +110,7 @@ export function createControlPlane(deps: ControlPlaneDeps): ControlPlane {
     await mails.run()
     await requests.run()
     await purgeRemovedProjects(platform)
+    await deleteExpiredBranches(platform)
   })
   const requests = new Rounds(log, 'project requests', () => carryOutRequests(platform))
 

@@ -19,6 +19,7 @@ import { platformRoutes } from './platform-project/platform.routes.ts'
 import { transferRoutes } from './projects/transfer.routes.ts'
 import { userRoutes } from './users/users.routes.ts'
 import type { Platform } from './platform.ts'
+import { branchRoutes } from './branches/branches.routes.ts'
 import { networkRoutes } from './network/network.routes.ts'
 import { postgresSettingsRoutes } from './postgres-settings/postgres-settings.routes.ts'
 import { lifecycleRoutes } from './projects/lifecycle.routes.ts'
@@ -43,6 +44,7 @@ export const routes: readonly Route[] = [
   ...lifecycleRoutes,
   ...postgresSettingsRoutes,
   ...networkRoutes,
+  ...branchRoutes,
   ...apiKeyRoutes,
   ...settingsRoutes,
   ...signingKeyRoutes,

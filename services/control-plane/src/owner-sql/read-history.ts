@@ -5,7 +5,7 @@ import { plainStep, runOwnerSql } from './run-owner-sql.ts'
 
 /** Reads a table of the migration history as the owner. Null when nothing was ever pushed, so that there is no table. */
 export async function readHistory(
-  ctx: ControlContext,
+  ctx: Pick<ControlContext, 'pools' | 'signal'>,
   database: string,
   query: string,
 ): Promise<StepResult | null> {

@@ -72,7 +72,7 @@ export async function splitOwnerSql(source: string): Promise<Statement[]> {
  * Throws 400 with what Postgres said and where.
  */
 export async function runOwnerSql(
-  ctx: ControlContext,
+  ctx: Pick<ControlContext, 'pools' | 'signal'>,
   database: string,
   sql: OwnerSql,
 ): Promise<PipelineResult> {

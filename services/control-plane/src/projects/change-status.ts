@@ -1,5 +1,7 @@
 import { DatabaseError } from '@favo/postgres'
 import type { ProjectStatus } from '@favo/projects'
+import { listBranchRefs } from '../branches/branches.sql.ts'
+import { settleReset } from '../branches/settle-reset.ts'
 import { controlErrors, reasonOf } from '../errors.ts'
 import type { Platform } from '../platform.ts'
 import { proposeSubdomain } from './subdomain.ts'
@@ -51,7 +53,7 @@ export const restartProject = async (platform: Platform, ref: string): Promise<P
 export async function deleteProject(
   platform: Platform,
   ref: string,
-  { isForGood }: { readonly isForGood: boolean },
+  { isForGood }: { readonly isForGood: boolean } = { isForGood: false },
 ): Promise<ProjectRow> {
   const row = await getRow(platform, ref)
   if (row.status === 'INIT_FAILED') {
@@ -140,6 +142,7 @@ export const carryOut = (platform: Platform, row: ProjectRow): Promise<ProjectRo
         await tenancy.pauseDatabase(row.database)
         await finishChange(db, row, 'INACTIVE')
       } else if (row.status === 'RESTORING') {
+        if (await settleReset(platform, row)) return (await findProjectRow(db, row.ref)) ?? row
         await tenancy.resumeDatabase(row.database)
         await finishChange(db, row, 'ACTIVE_HEALTHY')
       } else if (row.status === 'RESTARTING') {
@@ -148,6 +151,8 @@ export const carryOut = (platform: Platform, row: ProjectRow): Promise<ProjectRo
         await tenancy.resumeDatabase(row.database)
         await finishChange(db, row, 'ACTIVE_HEALTHY')
       } else if (row.status === 'GOING_DOWN') {
+        for (const ref of await listBranchRefs(db, row.ref))
+          await deleteProject(platform, ref, { isForGood: true })
         await pools.closeDatabase(row.database)
         if (row.purge_at === null) {
           await tenancy.dropDatabase(row.database)

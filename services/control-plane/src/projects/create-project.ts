@@ -1,6 +1,7 @@
 import type { CreateProjectBody } from '@favo/contracts'
-import { DatabaseError } from '@favo/postgres'
+import { DatabaseError, type Queryable } from '@favo/postgres'
 import { createApiKey, createRef, createSecret, createSlug, sha256Hex } from '@favo/tokens'
+import { reopenParent } from '../branches/reopen-parent.ts'
 import { controlErrors, reasonOf } from '../errors.ts'
 import { findOrganization } from '../organizations/organizations.sql.ts'
 import type { Platform } from '../platform.ts'
@@ -28,9 +29,19 @@ export async function createProject(
 
   const databasePassword = input.db_pass ?? createSecret(24)
   const row = await reserve(platform, input, organization.id)
-  return platform.running.track(row.id, async () => {
+  const created = await bringUp(platform, row, () => makeDatabase(platform, row, databasePassword))
+  return { row: created, databasePassword }
+}
+
+/** Does the work of a creation whose row is there, and marks its end; when it fails, removes what it made. */
+export const bringUp = (
+  platform: Platform,
+  row: ProjectRow,
+  make: () => Promise<void>,
+): Promise<ProjectRow> =>
+  platform.running.track(row.id, async () => {
     try {
-      await makeDatabase(platform, row, databasePassword)
+      await make()
       if (!(await finishChange(platform.db, row, 'ACTIVE_HEALTHY')))
         throw new Error('another process took this creation for an orphan and rolled it back')
     } catch (error) {
@@ -40,21 +51,23 @@ export async function createProject(
       })
       throw controlErrors.changeFailed('created', error)
     }
-    return { row: { ...row, status: 'ACTIVE_HEALTHY', step: null, instance: null }, databasePassword }
+    return { ...row, status: 'ACTIVE_HEALTHY', step: null, instance: null }
   })
-}
 
 /** Removes what a creation made and says so in the row. Also for creations whose process is gone. */
 export async function rollBack(platform: Platform, row: ProjectRow, reason: string): Promise<void> {
+  await reopenParent(platform, row.ref)
   await platform.pools.closeDatabase(row.database)
   await platform.tenancy.dropDatabase(row.database)
   await finishChange(platform.db, row, 'INIT_FAILED', reason)
 }
 
-async function reserve(
+/** Claims ref and subdomain; `also` writes what belongs into the same transaction. */
+export async function reserve(
   platform: Platform,
   input: CreateProjectBody & { readonly id?: string },
   organizationId: string,
+  also: (tx: Queryable, row: ProjectRow) => Promise<void> = () => Promise.resolve(),
 ): Promise<ProjectRow> {
   // What the caller chose may be taken; what we chose is chosen anew.
   for (let attempt = 0; ; attempt++) {
@@ -74,7 +87,11 @@ async function reserve(
       keys: [createKey(platform, ref, 'publishable'), createKey(platform, ref, 'secret')],
     }
     try {
-      return await platform.db.transaction((tx) => insertProject(tx, project))
+      return await platform.db.transaction(async (tx) => {
+        const row = await insertProject(tx, project)
+        await also(tx, row)
+        return row
+      })
     } catch (error) {
       if (!(error instanceof DatabaseError)) throw error
       const isLast = attempt >= 5
@@ -116,7 +133,7 @@ async function makeDatabase(platform: Platform, row: ProjectRow, ownerPassword: 
 }
 
 /** Writes the newest step into the row without holding the work up: steps that pass while one is written are skipped. */
-class StepNotes {
+export class StepNotes {
   readonly #platform: Platform
   readonly #row: ProjectRow
   #next: string | null = null
