@@ -5,6 +5,7 @@
 //
 // What it puts right between the two, and no more: paths (the suite knows one project per address), and the API key, which
 // the suite signs with the project's asymmetric key, or leaves out where it speaks to GoTrue without a gateway.
+import { Buffer } from 'node:buffer'
 import { generateKeyPairSync } from 'node:crypto'
 import { readFile, writeFile, mkdir } from 'node:fs/promises'
 import { Agent, createServer, request as send } from 'node:http'
