@@ -30,6 +30,7 @@ Exit codes: 0 done, 1 refused or failed, 2 wrong command line, 3 no platform ans
   addProjects(program, terminal)
   addTokens(program, terminal)
   addDb(program, terminal)
+  addConfig(program, terminal)
   return program
 }
 
@@ -148,6 +149,7 @@ function addDb(program: Command, terminal: Terminal): void {
     .requiredOption('-p, --project <project>', PROJECT)
     .option('--workdir <directory>', 'folder that holds supabase/', '.')
     .option('--include-seed', 'also run the seed files of config.toml that were not run yet')
+    .option('--include-config', 'also apply the settings of config.toml, as `config push` does')
     .option('--include-all', 'also apply migrations older than the newest one of the project')
     .option('--dry-run', 'say what would be done')
     .addOption(json())
@@ -163,6 +165,31 @@ Examples:
   npx favo db push --project demo --workdir templates/mindroom --include-seed`,
     )
     .action(async (options: PushOptions) => (await import('./commands/db-push.ts')).push(terminal, options))
+}
+
+function addConfig(program: Command, terminal: Terminal): void {
+  const config = program.command('config').description("a project's settings")
+
+  config
+    .command('push')
+    .description('apply the settings of supabase/config.toml ([auth] and what is below it)')
+    .requiredOption('-p, --project <project>', PROJECT)
+    .option('--workdir <directory>', 'folder that holds supabase/', '.')
+    .option('--dry-run', 'say what would be set')
+    .addOption(json())
+    .addHelpText(
+      'after',
+      `
+Only what the file says is changed, all of it or nothing. env(NAME) stands for an environment
+variable, of the shell or of supabase/.env or .env. What Favo does not know is left out with a warning.
+
+Examples:
+  npx favo config push --project demo
+  npx favo db push --project demo --include-config`,
+    )
+    .action(async (options: ConfigPushOptions) =>
+      (await import('./commands/config-push.ts')).pushConfig(terminal, options),
+    )
 }
 
 export interface JsonOptions {
@@ -181,6 +208,13 @@ export interface PushOptions extends JsonOptions {
   readonly project: string
   readonly workdir: string
   readonly includeSeed?: true
+  readonly includeConfig?: true
   readonly includeAll?: true
+  readonly dryRun?: true
+}
+
+export interface ConfigPushOptions extends JsonOptions {
+  readonly project: string
+  readonly workdir: string
   readonly dryRun?: true
 }

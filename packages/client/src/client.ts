@@ -58,6 +58,10 @@ export function createClient(options: ClientOptions) {
     updatePostgrestConfig: (ref: string, body: UpdatePostgrestBody) =>
       write('PATCH', `${project(ref)}/postgrest`, PostgrestConfig, body),
 
+    /** The settings as they are after it: by their names a caller sees which were known. */
+    updateAuthConfig: (ref: string, body: Readonly<Record<string, unknown>>) =>
+      write('PATCH', `${project(ref)}/config/auth`, z.record(z.string(), z.unknown()), body),
+
     runQuery: (ref: string, body: RunQueryBody) =>
       write('POST', `${project(ref)}/database/query`, QueryRows, body),
     listMigrations: (ref: string) => get(`${project(ref)}/database/migrations`, z.array(Migration)),

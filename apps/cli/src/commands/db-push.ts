@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { ControlClient } from '@favo/client'
+import { readConfig } from '../config/read-config.ts'
 import { connect } from '../connect.ts'
 import { findProject } from '../find-project.ts'
 import type { PushOptions } from '../program.ts'
@@ -10,12 +11,14 @@ import { readPushConfig, type PushConfig } from '../push/push-config.ts'
 import { findPendingSeeds, type SeedFile } from '../push/seed-files.ts'
 import { explainSqlFailure } from '../push/sql-failure.ts'
 import { CommandError, printJson, type Terminal } from '../terminal.ts'
+import { applyConfig } from './config-push.ts'
 
 /** `favo db push`, as Supabase's `db push` does it: same order, same refusals, same history tables. */
 export async function push(terminal: Terminal, options: PushOptions): Promise<void> {
   const workdir = resolve(terminal.cwd, options.workdir)
   await requireFolder(join(workdir, 'supabase'))
   const config = await readPushConfig(join(workdir, 'supabase', 'config.toml'))
+  const settings = options.includeConfig === true ? await readConfig(workdir, terminal.env) : null
   const client = await connect(terminal)
   const { ref } = await findProject(client, options.project)
 
@@ -28,13 +31,18 @@ export async function push(terminal: Terminal, options: PushOptions): Promise<vo
     for (const seed of seeds) await applySeed(terminal, client, ref, seed)
   }
 
+  // Last, because hooks may be functions that the migrations make.
+  const pushed = settings === null ? null : await applyConfig(terminal, client, ref, settings, isDry)
+
   if (options.json === true)
     return printJson(terminal, {
       ref,
       dry_run: isDry,
       migrations: migrations.map(({ version, name }) => ({ version, name })),
       seeds: seeds.map(({ path }) => path),
+      ...(pushed === null ? {} : { settings: pushed.applied, warnings: pushed.left }),
     })
+  if (pushed !== null && !isDry) terminal.out(`Applied ${count(pushed.applied.length, 'setting')}.\n`)
   if (migrations.length === 0 && seeds.length === 0) terminal.out('The project is up to date.\n')
   else if (!isDry)
     terminal.out(`Applied ${count(migrations.length, 'migration')}, ${count(seeds.length, 'seed file')}.\n`)
