@@ -21,7 +21,20 @@ const PAYLOADS = [
   `*/ or /*`,
   `\u202e\u0000\uffff😀`,
   `favo:PGRST116:7`,
+  // What scanners try.
+  `1 AND 1=1 UNION ALL SELECT NULL,version()--`,
+  `1');SELECT PG_SLEEP(5)--`,
+  `1' AND 7=(SELECT 7 FROM PG_SLEEP(5)) AND 'a'='a`,
+  `'||(SELECT CASE WHEN 1=1 THEN pg_sleep(5)::text ELSE '' END)||'`,
+  `1/**/OR/**/1=1#`,
+  `CHR(65)||CHR(66)`,
+  `") from canary; set role postgres; --`,
+  `%27%20OR%201%3D1`,
+  `{"$gt":""}`,
+  `(select(0)from(select(pg_sleep(5)))v)`,
 ]
+
+const quoted = (text: string) => encodeURIComponent(JSON.stringify(text))
 
 const positions: readonly (readonly [
   string,
@@ -32,37 +45,81 @@ const positions: readonly (readonly [
   ['a tree', (p) => rest.get(`/people?or=(name.eq.${encodeURIComponent(p)},id.eq.1)`)],
   ['a full-text language', (p) => rest.get(`/people?name=fts(${encodeURIComponent(p)}).x`)],
   ['a name of a filter', (p) => rest.get(`/people?${encodeURIComponent(p)}=eq.1`)],
-  ['a quoted name of a filter', (p) => rest.get(`/people?${encodeURIComponent(JSON.stringify(p))}=eq.1`)],
+  ['a quoted name of a filter', (p) => rest.get(`/people?${quoted(p)}=eq.1`)],
   ['a column', (p) => rest.get(`/people?select=${encodeURIComponent(p)}`)],
-  ['a quoted column', (p) => rest.get(`/people?select=${encodeURIComponent(JSON.stringify(p))}`)],
-  ['an alias', (p) => rest.get(`/people?select=${encodeURIComponent(JSON.stringify(p))}:id`)],
+  ['a quoted column', (p) => rest.get(`/people?select=${quoted(p)}`)],
+  ['an alias', (p) => rest.get(`/people?select=${quoted(p)}:id`)],
   ['a cast', (p) => rest.get(`/people?select=id::${encodeURIComponent(p)}`)],
-  ['a JSON key', (p) => rest.get(`/people?select=data->>${encodeURIComponent(JSON.stringify(p))}`)],
-  ['an embed', (p) => rest.get(`/people?select=${encodeURIComponent(JSON.stringify(p))}(id)`)],
+  ['a JSON key', (p) => rest.get(`/people?select=data->>${quoted(p)}`)],
+  ['an embed', (p) => rest.get(`/people?select=${quoted(p)}(id)`)],
   ['an order', (p) => rest.get(`/people?order=${encodeURIComponent(p)}`)],
+  ['a JSON key of an order', (p) => rest.get(`/people?order=data->${quoted(p)}`)],
+  ['a JSON key of a filter', (p) => rest.get(`/people?data->>${quoted(p)}=eq.1`)],
+  ['a hint', (p) => rest.get(`/people?select=orders!${quoted(p)}(id)`)],
+  ['a spread', (p) => rest.get(`/people?select=...addresses(${encodeURIComponent(p)})`)],
+  ['a cast of an aggregate', (p) => rest.get(`/people?select=id.sum()::${encodeURIComponent(p)}`)],
+  ['a level of a filter', (p) => rest.get(`/people?${quoted(p)}.id=eq.1`)],
+  ['an operator', (p) => rest.get(`/people?id=${encodeURIComponent(p)}.1`)],
+  ['a quantified list', (p) => rest.get(`/people?name=eq(any).{${quoted(p)}}`)],
+  ['an is', (p) => rest.get(`/people?id=is.${encodeURIComponent(p)}`)],
+  [
+    'a limit of an embed',
+    (p) => rest.get(`/people?select=addresses(city)&addresses.limit=${encodeURIComponent(p)}`),
+  ],
+  ['an offset', (p) => rest.get(`/people?offset=${encodeURIComponent(p)}`)],
   ['a limit', (p) => rest.get(`/people?limit=${encodeURIComponent(p)}`)],
   ['a table', (p) => rest.get(`/${encodeURIComponent(p)}`)],
   ['a function', (p) => rest.get(`/rpc/${encodeURIComponent(p)}`)],
   ['an argument', (p) => rest.get(`/rpc/echo?word=${encodeURIComponent(p)}`)],
   ['a key of the body', (p) => rest.post('/tags', { [p]: 1 })],
   ['a value of the body', (p) => rest.post('/tags', { id: p })],
-  ['columns', (p) => rest.post(`/tags?columns=${encodeURIComponent(JSON.stringify(p))}`, [{ id: 1 }])],
+  ['columns', (p) => rest.post(`/tags?columns=${quoted(p)}`, [{ id: 1 }])],
   [
     'on_conflict',
     (p) =>
       rest.post(
-        `/tags?on_conflict=${encodeURIComponent(JSON.stringify(p))}`,
+        `/tags?on_conflict=${quoted(p)}`,
         { id: 1 },
         { headers: { prefer: 'resolution=merge-duplicates' } },
       ),
   ],
   ['a preference', (p) => rest.get('/people', { headers: { prefer: `timezone=${header(p)}` } })],
+  ['the profile of a write', (p) => rest.post('/tags', {}, { headers: { 'content-profile': header(p) } })],
+  ['the type of the body', (p) => rest.post('/tags', '{}', { headers: { 'content-type': header(p) } })],
+  ['a CSV header', (p) => csv(`${JSON.stringify(p)}\n1`)],
+  ['a CSV value', (p) => csv(`label\n"${p.replaceAll('"', '""')}"`)],
+  [
+    'a form',
+    (p) =>
+      rest.post(
+        '/rpc/echo',
+        new URLSearchParams([
+          ['word', p],
+          [p, 'x'],
+        ]).toString(),
+        {
+          headers: { 'content-type': 'application/x-www-form-urlencoded' },
+        },
+      ),
+  ],
+  ['a name of an argument', (p) => rest.post('/rpc/echo', { [p]: 1 })],
+  [
+    'the filter of an update',
+    (p) => rest.ask('PATCH', `/tags?label=eq.${encodeURIComponent(p)}`, { body: { label: p } }),
+  ],
+  ['the filter of a delete', (p) => rest.ask('DELETE', `/tags?${quoted(p)}=eq.1`)],
+  [
+    'a plan’s options',
+    (p) => rest.get('/people', { headers: { accept: `application/vnd.pgrst.plan; options=${header(p)}` } }),
+  ],
+  ['a header of its own', (p) => rest.get('/people', { headers: { 'x-agent': header(p) } })],
   ['the profile', (p) => rest.get('/people', { headers: { 'accept-profile': header(p) } })],
   ['the accepted type', (p) => rest.get('/people', { headers: { accept: header(p) } })],
   ['the range', (p) => rest.get('/people', { headers: { range: header(p) } })],
   ['a cookie', (p) => rest.get('/people', { headers: { cookie: `c=${header(p)}` } })],
 ]
 
+const csv = (body: string) => rest.post('/tags', body, { headers: { 'content-type': 'text/csv' } })
 const header = (text: string) => text.replace(/[^\x20-\x7e]/g, '?')
 
 describe('SQL in every position stays a name or a value', () => {
