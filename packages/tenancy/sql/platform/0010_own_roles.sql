@@ -250,6 +250,26 @@ begin
 end
 $$;
 
+-- What pg_read_all_data comes to for a role of the project. The role itself would open pg_authid, with all tenants' logins.
+create function pg_favo.grant_reading(role text) returns void
+language plpgsql set search_path = pg_catalog, pg_temp
+as $$
+declare
+  readable name;
+begin
+  for readable in
+    select nspname from pg_namespace where nspname !~ '^pg_' and nspname not in ('information_schema', 'control')
+  loop
+    execute format('grant usage on schema %I to %I', readable, role);
+    execute format('grant select on all tables in schema %I to %I', readable, role);
+    execute format('grant select on all sequences in schema %I to %I', readable, role);
+  end loop;
+  execute format('alter default privileges for role postgres grant select on tables to %I', role);
+  execute format('alter default privileges for role postgres grant usage on schemas to %I', role);
+  raise notice 'pg_read_all_data is given as rights on the tables that are there and that postgres will make';
+end
+$$;
+
 -- GRANT granted TO grantee. To authenticator means: API requests may take the role (by the role claim of a token).
 -- service_role is never reachable from the login that serves ordinary callers.
 create or replace function pg_favo.grant_role(granted text, grantee text) returns void
@@ -258,6 +278,10 @@ as $$
 declare
   pair record;
 begin
+  if granted = 'pg_read_all_data' and exists (select from pg_favo.roles where name = grantee) then
+    perform pg_favo.grant_reading((select role from pg_favo.roles where name = grantee));
+    return;
+  end if;
   select * into pair from pg_favo.membership(granted, grantee);
   if pair.target is not null then
     execute format('grant %I to %I', pair.source, pair.target);
@@ -336,7 +360,7 @@ end
 $$;
 
 revoke all on function pg_favo.set_attributes(text, jsonb), pg_favo.own_role(text),
-  pg_favo.share_with_owner(text, boolean), pg_favo.membership(text, text),
+  pg_favo.share_with_owner(text, boolean), pg_favo.grant_reading(text), pg_favo.membership(text, text),
   pg_favo.create_role_with(text, jsonb), pg_favo.alter_role(text, jsonb), pg_favo.set_password(text, text),
   pg_favo.rename_role(text, text), pg_favo.revoke_role(text, text), pg_favo.reassign_owned(text, text),
   pg_favo.drop_owned(text, boolean), pg_favo.database_privileges(text[], text, boolean) from public;

@@ -289,7 +289,7 @@ describe('roles of the customer’s own', () => {
       name,
       'theirs',
       'favo_admin',
-      'pg_read_all_data',
+      'pg_monitor',
       'postgres',
       `${tenants.victim.database}_db`,
     ])

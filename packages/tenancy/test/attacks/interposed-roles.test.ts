@@ -132,7 +132,7 @@ describe('powers', () => {
     'create role x replication',
     'create role x in role postgres',
     'create role x in role supabase_auth_admin',
-    'create role x in role pg_read_all_data',
+    'create role x in role pg_write_all_data',
     'create role x role authenticated',
     'create role pg_x',
     'create role favo_x',
@@ -202,6 +202,25 @@ describe('powers', () => {
       expectRefused(await send(worker, text), '42501')
     await worker.end()
     expectDone(await send(mine, 'drop owned by worker; drop role worker'))
+  })
+
+  test('pg_read_all_data opens what is in the project, not what all tenants share', async () => {
+    expectDone(
+      await send(
+        mine,
+        `create table public.readable (id int); create role reader; grant pg_read_all_data to reader;
+         create table public.later (id int); set role reader; select * from public.readable; select * from public.later`,
+      ),
+    )
+    for (const catalog of ['pg_authid', 'pg_favo.vault_keys', 'pg_db_role_setting'])
+      expectRefused(await send(mine, `select * from ${catalog}`), '42501')
+    expectRefused(await send(mine, `insert into public.readable values (1)`), '42501')
+    expectDone(
+      await send(
+        mine,
+        'reset role; drop table public.readable, public.later; drop owned by reader; drop role reader',
+      ),
+    )
   })
 
   test('what a role made can be read by the owner when it was granted, and be taken over', async () => {

@@ -9,3 +9,12 @@ grant all on all sequences in schema public to prisma;
 alter default privileges for role postgres in schema public grant all on tables to prisma;
 alter default privileges for role postgres in schema public grant all on routines to prisma;
 alter default privileges for role postgres in schema public grant all on sequences to prisma;
+alter default privileges for role prisma in schema public grant select on tables to anon, authenticated;
+set role prisma;
+create table public.made_by_prisma (id int primary key);
+reset role;
+grant pg_read_all_data to prisma;
+do $$ begin
+  assert has_table_privilege('anon', 'public.made_by_prisma', 'select'), 'default privileges of prisma';
+  perform from public.made_by_prisma; -- what it makes, postgres reads
+end $$;
