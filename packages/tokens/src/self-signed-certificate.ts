@@ -1,4 +1,5 @@
 import { createHash, createPrivateKey, createPublicKey, sign } from 'node:crypto'
+import { isIPv4 } from 'node:net'
 
 // DER, as much of it as one certificate takes.
 const der = (tag: number, ...parts: readonly Buffer[]): Buffer => {
@@ -14,11 +15,21 @@ const commonName = (name: string) =>
   sequence(der(0x31, sequence(oid(0x55, 0x04, 0x03), der(0x0c, Buffer.from(name)))))
 const time = (text: string) => der(0x18, Buffer.from(text))
 
+const subjectAlternativeNames = (hosts: readonly string[]) =>
+  sequence(oid(0x55, 0x1d, 0x11), der(0x04, sequence(...hosts.map(generalName))))
+const generalName = (host: string) =>
+  isIPv4(host) ? der(0x87, Buffer.from(host.split('.').map(Number))) : der(0x82, Buffer.from(host))
+
 /**
  * A certificate for a key, self-signed, in base64: SAML wraps public keys in one. It says the same every time, for it
- * follows from the key alone and its time never ends; nobody checks more of it than the key.
+ * follows from the key alone and its time never ends; nobody checks more of it than the key. With hosts (DNS names and IPv4
+ * addresses) clients that trust it can also check whom they talk to.
  */
-export function selfSignedCertificate(privateKeyPem: string, name: string): string {
+export function selfSignedCertificate(
+  privateKeyPem: string,
+  name: string,
+  hosts: readonly string[] = [],
+): string {
   const privateKey = createPrivateKey(privateKeyPem)
   const publicKey = createPublicKey(privateKey).export({ type: 'spki', format: 'der' })
   const serial = createHash('sha256').update(publicKey).digest().subarray(0, 16)
@@ -31,6 +42,7 @@ export function selfSignedCertificate(privateKeyPem: string, name: string): stri
     sequence(time('20200101000000Z'), time('99991231235959Z')),
     commonName(name),
     publicKey,
+    ...(hosts.length === 0 ? [] : [der(0xa3, sequence(subjectAlternativeNames(hosts)))]),
   )
   const signature = sign('sha256', content, privateKey)
   return sequence(content, sha256WithRsa, der(0x03, Buffer.from([0]), signature)).toString('base64')

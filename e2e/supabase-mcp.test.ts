@@ -1,0 +1,104 @@
+import { startPlatform, type TestPlatform } from '@favo/testkit'
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
+import { openMcpSession, type McpSession } from './support/mcp-session.ts'
+import { startTlsFront } from './support/tls-front.ts'
+
+// A session of an agent with Supabase's own MCP server.
+
+vi.setConfig({ testTimeout: 60_000 })
+let platform: TestPlatform
+let session: McpSession
+let ref: string
+
+beforeAll(async () => {
+  platform = await startPlatform()
+  session = await openMcpSession(platform.apiUrl, platform.token)
+})
+afterAll(async () => {
+  await session.close()
+  await platform.close()
+})
+
+const open = async (...flags: readonly string[]) => {
+  const opened = await openMcpSession(platform.apiUrl, platform.token, flags)
+  onTestFinished(() => opened.close())
+  return opened
+}
+const onProject = (tool: string, input: Record<string, unknown> = {}) =>
+  session.call(tool, { project_id: ref, ...input })
+
+test('lists organizations, makes a project in one, and finds it', async () => {
+  expect(await session.call('list_organizations')).toContain('default')
+  expect(await session.call('get_organization', { id: 'default' })).toContain('platform')
+  const cost = await session.call('get_cost', { type: 'project', organization_id: 'default' })
+  const confirm = await session.call('confirm_cost', {
+    type: 'project',
+    recurrence: cost.includes('hourly') ? 'hourly' : 'monthly',
+    amount: Number(/\$(\d+)/.exec(cost)?.[1] ?? 0),
+  })
+  const created = await session.call('create_project', {
+    name: 'made by an agent',
+    region: 'us-east-1',
+    organization_id: 'default',
+    confirm_cost_id: (JSON.parse(confirm) as { confirmation_id: string }).confirmation_id,
+  })
+  ref = /[a-z]{20}/.exec(created)?.[0] ?? ''
+  expect(await session.call('list_projects')).toContain(ref)
+  expect(await session.call('get_project', { id: ref })).toContain('ACTIVE_HEALTHY')
+})
+
+test('applies migrations and sees what they made', async () => {
+  await onProject('apply_migration', {
+    name: 'todos',
+    query: 'create table todos (id int primary key, list_id int); create index on todos (list_id)',
+  })
+  expect(await onProject('list_migrations')).toContain('todos')
+  expect(await onProject('list_tables', { schemas: ['public'], verbose: true })).toContain('list_id')
+  expect(await onProject('list_extensions')).toContain('pgcrypto')
+})
+
+test('runs SQL, and hears what Postgres says of mistakes', async () => {
+  expect(await onProject('execute_sql', { query: 'insert into todos values (1) returning id' })).toContain(
+    '1',
+  )
+  await expect(onProject('execute_sql', { query: 'select * from nothing' })).rejects.toThrow(
+    'relation \\"nothing\\" does not exist',
+  )
+})
+
+test('gets types, advice, the address and the keys that may be public', async () => {
+  expect(await onProject('generate_typescript_types')).toContain('todos: {')
+  expect(await onProject('get_advisors', { type: 'security' })).toContain('rls_disabled_in_public')
+  expect(await onProject('get_advisors', { type: 'performance' })).toContain('unused_index')
+  const keys = await onProject('get_publishable_keys')
+  expect(keys).toContain('sb_publishable_')
+  expect(keys).not.toContain('sb_secret_')
+  expect(await onProject('get_project_url')).toContain(ref)
+})
+
+test('hears the truth about functions and logs', async () => {
+  expect(await onProject('list_edge_functions')).toContain('[]')
+  await expect(onProject('get_logs', { service: 'api' })).rejects.toThrow('keeps no logs')
+})
+
+test('in read-only mode nothing can be changed, whatever the SQL says', async () => {
+  const readOnly = await open('--read-only', '--project-ref', ref)
+  expect(await readOnly.call('execute_sql', { query: 'select count(*) from todos' })).toContain('1')
+  for (const query of [
+    'delete from todos',
+    'commit; delete from todos',
+    'set transaction read write; delete from todos',
+  ])
+    await expect(readOnly.call('execute_sql', { query }), query).rejects.toThrow()
+  expect(await onProject('execute_sql', { query: 'select count(*) from todos' })).toContain('1')
+})
+
+test('a session that is bound to one project sees no other', async () => {
+  const other = await platform.createProject()
+  // Without the search in Supabase's documentation, for which it would ask the internet.
+  const bound = await open('--project-ref', ref, '--features', 'account,database,development')
+  expect(await bound.listTools()).not.toContain('list_projects')
+  expect(await bound.call('get_project_url')).toContain(ref)
+  expect(await bound.call('execute_sql', { query: 'select id from todos' })).toContain('1')
+  await expect(bound.call('execute_sql', { project_id: other.ref, query: 'select 1' })).rejects.toThrow()
+})
