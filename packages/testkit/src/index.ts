@@ -1,3 +1,4 @@
+export { startDnsServer, type TestDns } from './dns-server.ts'
 export { adminUrl, startCluster, type ClusterAccess, type TestCluster } from './cluster.ts'
 export { startOpenIdProvider, type OpenIdProvider, type ProviderUser } from './openid-provider.ts'
 export { startPlatform, type TestPlatform } from './platform.ts'

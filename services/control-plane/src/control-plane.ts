@@ -5,6 +5,7 @@ import type { DirectorySource } from '@favo/projects'
 import type { Logger } from '@favo/runtime'
 import type { Tenancy } from '@favo/tenancy'
 import type { SecretBox } from '@favo/tokens'
+import { Resolver } from 'node:dns/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { SessionVerifier } from './access-tokens/sessions.ts'
@@ -55,6 +56,8 @@ export interface ControlPlaneDeps {
   readonly requestsPerMinute?: number
   /** How long a deleted project can be restored; zero unless given: not at all. */
   readonly deleteGraceSeconds?: number
+  /** Name servers (`address` or `address:port`) that are asked whose a domain is; the system's unless given. */
+  readonly dnsServers?: readonly string[]
   readonly log: Logger
   readonly clock?: () => Date
   /** Milliseconds between looks at the instance lock and for orphans. */
@@ -85,6 +88,8 @@ export function createControlPlane(deps: ControlPlaneDeps): ControlPlane {
   const clock = deps.clock ?? (() => new Date())
   const instance = new Instance(deps.session, log)
   const running = new RunningChanges()
+  const resolver = new Resolver({ timeout: 3_000, tries: 2 })
+  if (deps.dnsServers !== undefined) resolver.setServers(deps.dnsServers)
   const platform: Platform = {
     db,
     tenancy,
@@ -96,6 +101,7 @@ export function createControlPlane(deps: ControlPlaneDeps): ControlPlane {
     running,
     deliverMails: () => void mails.run(),
     deleteGraceSeconds: deps.deleteGraceSeconds ?? 0,
+    resolveTxt: (name) => resolver.resolveTxt(name),
     log,
     clock,
   }

@@ -35,6 +35,8 @@ export interface Platform {
   deliverMails(): void
   /** How long a deleted project can be restored; zero: not at all. */
   readonly deleteGraceSeconds: number
+  /** TXT records of a name, each in parts. Rejects with a `code` as node:dns has it. */
+  resolveTxt(name: string): Promise<readonly (readonly string[])[]>
   readonly log: Logger
   readonly clock: () => Date
 }

@@ -20,6 +20,9 @@ import { transferRoutes } from './projects/transfer.routes.ts'
 import { userRoutes } from './users/users.routes.ts'
 import type { Platform } from './platform.ts'
 import { branchRoutes } from './branches/branches.routes.ts'
+import { customHostnameRoutes } from './domains/custom-hostname.routes.ts'
+import { domainRoutes } from './domains/domains.routes.ts'
+import { vanitySubdomainRoutes } from './domains/vanity-subdomain.routes.ts'
 import { networkRoutes } from './network/network.routes.ts'
 import { postgresSettingsRoutes } from './postgres-settings/postgres-settings.routes.ts'
 import { lifecycleRoutes } from './projects/lifecycle.routes.ts'
@@ -45,6 +48,9 @@ export const routes: readonly Route[] = [
   ...postgresSettingsRoutes,
   ...networkRoutes,
   ...branchRoutes,
+  ...domainRoutes,
+  ...customHostnameRoutes,
+  ...vanitySubdomainRoutes,
   ...apiKeyRoutes,
   ...settingsRoutes,
   ...signingKeyRoutes,

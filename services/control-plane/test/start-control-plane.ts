@@ -54,6 +54,7 @@ export interface StartOptions {
   readonly mailer?: PlatformMailer
   readonly requestsPerMinute?: number
   readonly deleteGraceSeconds?: number
+  readonly dnsServers?: readonly string[]
 }
 
 export async function createPlatformDatabase(): Promise<TestPlatformDatabase> {
@@ -110,6 +111,7 @@ export async function createPlatformDatabase(): Promise<TestPlatformDatabase> {
       }),
       sweepMs: options.sweepMs ?? 100,
       deleteGraceSeconds: options.deleteGraceSeconds ?? 0,
+      ...(options.dnsServers === undefined ? {} : { dnsServers: options.dnsServers }),
       ...(options.clock === undefined ? {} : { clock: options.clock }),
       ...(options.mailer === undefined ? {} : { mailer: options.mailer }),
       requestsPerMinute: options.requestsPerMinute ?? 10_000,
