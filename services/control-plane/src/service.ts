@@ -8,6 +8,7 @@ import { createContext } from './create-context.ts'
 import { sendError } from './error-reply.ts'
 import { controlErrors } from './errors.ts'
 import { managementRoutes, managementRoutesV2 } from './management-routes.ts'
+import { openApiRoutes } from './open-api/open-api.routes.ts'
 import { migrationRoutes } from './owner-sql/migrations.routes.ts'
 import { queryRoutes } from './owner-sql/query.routes.ts'
 import { seedRoutes } from './owner-sql/seeds.routes.ts'
@@ -66,6 +67,7 @@ export const routes: readonly Route[] = [
   ...platformRoutes,
   ...accessTokenRoutes,
   ...managementRoutes,
+  ...openApiRoutes(() => routes),
 ]
 
 /** The Management API over HTTP. Unlike the data plane's services it belongs to no project: `request.favo` is not there. */

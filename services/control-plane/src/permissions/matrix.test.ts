@@ -69,7 +69,7 @@ beforeAll(async () => {
         },
         limit: new RequestLimit(1_000_000),
       },
-      all.map((route) => ({ ...route, answer: async () => ({ reached: route.operation }) })),
+      all.map((route) => ({ ...route, answer: async () => JSON.stringify({ reached: route.operation }) })),
     ),
   )
 })
