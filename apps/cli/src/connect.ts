@@ -1,5 +1,11 @@
 import { readFile } from 'node:fs/promises'
-import { createClient, type ControlClient } from '@favo/client'
+import {
+  createAccountClient,
+  createClient,
+  type AccountClient,
+  type ClientOptions,
+  type ControlClient,
+} from '@favo/client'
 import { findHome } from '@favo/runtime'
 import { z } from 'zod'
 import { patientFetch } from './patient-fetch.ts'
@@ -13,20 +19,34 @@ export type RunFile = z.infer<typeof RunFile>
  * A client of the platform: the one that FAVO_API_URL and FAVO_ACCESS_TOKEN name, else the one on this machine, found by its
  * files below FAVO_HOME. Throws a CommandError that says what to type.
  */
-export async function connect(terminal: Terminal): Promise<ControlClient> {
+export const connect = async (terminal: Terminal): Promise<ControlClient> =>
+  createClient(await findPlatform(terminal))
+
+/** The same for people, organizations and the audit log. */
+export const connectAccounts = async (terminal: Terminal): Promise<AccountClient> =>
+  createAccountClient(await findPlatform(terminal))
+
+/** Where the platform is, for who has no token yet. */
+export async function findApiUrl(terminal: Terminal): Promise<string> {
+  const { FAVO_API_URL: url } = terminal.env
+  return isGiven(url) ? url : (await readRunFile(terminal)).api_url
+}
+
+async function findPlatform(terminal: Terminal): Promise<ClientOptions> {
   const { FAVO_API_URL: url, FAVO_ACCESS_TOKEN: token } = terminal.env
   if (isGiven(url) && !isGiven(token))
     throw new CommandError(
       'FAVO_API_URL is set, but FAVO_ACCESS_TOKEN is not. Make a token on the machine of the platform: npx favo tokens create NAME',
       exitCodes.usage,
     )
-  return createClient({
-    url: isGiven(url) ? url : (await readRunFile(terminal)).api_url,
+  return {
+    url: await findApiUrl(terminal),
     token: isGiven(token) ? token : await readBootstrapToken(terminal),
-    userAgent: 'favo-cli/0.1',
-    fetch: patientFetch,
-  })
+    ...clientOptions,
+  }
 }
+
+export const clientOptions = { userAgent: 'favo-cli/0.1', fetch: patientFetch } as const
 
 /** Throws when no platform runs on this machine under this user. */
 export async function readRunFile(terminal: Terminal): Promise<RunFile> {

@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander'
+import { addAccounts } from './accounts-program.ts'
 import type { Terminal } from './terminal.ts'
 
 /**
@@ -29,6 +30,7 @@ Exit codes: 0 done, 1 refused or failed, 2 wrong command line, 3 no platform ans
     )
   addProjects(program, terminal)
   addTokens(program, terminal)
+  addAccounts(program, terminal)
   addDb(program, terminal)
   addConfig(program, terminal)
   return program
@@ -118,9 +120,11 @@ function addTokens(program: Command, terminal: Terminal): void {
     .command('create <name>')
     .description('make a token; it is shown once')
     .option('--expires-in-days <days>', 'days until it stops working; without it, never')
+    .option('--scope <scope...>', 'what it is good for, such as database:read; without it, everything')
+    .option('--user <email>', "for whom; without it, one's own (the operator's: the platform's)")
     .addOption(json())
     .addHelpText('after', '\nExample:\n  export FAVO_ACCESS_TOKEN=$(npx favo tokens create laptop)')
-    .action(async (name: string, options: JsonOptions & { expiresInDays?: string }) =>
+    .action(async (name: string, options: CreateTokenOptions) =>
       (await import('./commands/tokens.ts')).createToken(terminal, name, options),
     )
 
@@ -194,6 +198,12 @@ Examples:
 
 export interface JsonOptions {
   readonly json?: true
+}
+
+export interface CreateTokenOptions extends JsonOptions {
+  readonly expiresInDays?: string
+  readonly scope?: readonly string[]
+  readonly user?: string
 }
 
 export interface CreateOptions extends JsonOptions {

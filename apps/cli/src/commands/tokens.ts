@@ -1,11 +1,11 @@
 import { connect } from '../connect.ts'
-import type { JsonOptions } from '../program.ts'
+import type { CreateTokenOptions, JsonOptions } from '../program.ts'
 import { CommandError, exitCodes, printJson, renderTable, type Terminal } from '../terminal.ts'
 
 export async function createToken(
   terminal: Terminal,
   name: string,
-  options: JsonOptions & { readonly expiresInDays?: string },
+  options: CreateTokenOptions,
 ): Promise<void> {
   const { expiresInDays } = options
   if (expiresInDays !== undefined && !/^[1-9]\d{0,3}$/.test(expiresInDays))
@@ -17,6 +17,8 @@ export async function createToken(
   const created = await client.createAccessToken({
     name,
     ...(expiresInDays === undefined ? {} : { expires_in_days: Number(expiresInDays) }),
+    ...(options.scope === undefined ? {} : { scopes: [...options.scope] }),
+    ...(options.user === undefined ? {} : { user: options.user }),
   })
   if (options.json === true) return printJson(terminal, created)
   // The token alone on stdout, so that a shell can take it into a variable.

@@ -1,8 +1,11 @@
 import { ListApiKeysQuery, type ApiKey, type LegacyApiKeys } from '@favo/contracts'
 import { sha256Hex } from '@favo/tokens'
+import { mayAct } from '../permissions/access.ts'
 import { getProject } from '../projects/get-project.ts'
 import { getJwtSecret, listApiKeyRows, openApiKey, signLegacyKeys } from '../projects/project-secrets.ts'
 import { route, type Route } from '../route.ts'
+
+const masked = (prefix: string) => `${prefix}${'·'.repeat(16)}`
 
 export const apiKeyRoutes: readonly Route[] = [
   route({
@@ -14,8 +17,10 @@ export const apiKeyRoutes: readonly Route[] = [
     handle: async (ctx, { params, query }): Promise<ApiKey[]> => {
       const row = await getProject(ctx, params.ref)
       const jwtSecret = await getJwtSecret(ctx, row.ref)
+      // Secret keys bypass row security: who may only read would write with them.
+      const maySeeSecrets = mayAct(ctx.access, 'developer')
       const legacy = Object.entries(signLegacyKeys(row, jwtSecret)).map(([name, key]): ApiKey => ({
-        api_key: key,
+        api_key: name === 'anon' || maySeeSecrets ? key : masked(key.slice(0, 5)),
         id: name,
         type: 'legacy',
         prefix: key.slice(0, 5),
@@ -29,9 +34,9 @@ export const apiKeyRoutes: readonly Route[] = [
       const keys = (await listApiKeyRows(ctx.db, row.ref)).map((key): ApiKey => ({
         // A publishable key is public by its nature.
         api_key:
-          key.type === 'publishable' || query.reveal === 'true'
+          key.type === 'publishable' || (query.reveal === 'true' && maySeeSecrets)
             ? openApiKey(ctx, row.ref, key)
-            : `${key.prefix}${'·'.repeat(16)}`,
+            : masked(key.prefix),
         id: key.id,
         type: key.type,
         prefix: key.prefix,

@@ -85,9 +85,13 @@ export function listedFor({ actor, access }: { actor: Actor; access: Access }): 
   return access.isPlatformAdministrator ? null : (userOf(actor)?.id ?? nobody)
 }
 
+/** Whether the actor has at least that role here. */
+export const mayAct = (access: Access, least: OrganizationRole): boolean =>
+  access.isPlatformAdministrator || hasRole(access.role, least)
+
 /** Throws 403 unless the actor has at least that role here. */
 export function requireRole(access: Access, least: OrganizationRole): void {
-  if (!access.isPlatformAdministrator && !hasRole(access.role, least)) throw controlErrors.forbidden(least)
+  if (!mayAct(access, least)) throw controlErrors.forbidden(least)
 }
 
 /** Throws 403 when the actor uses a token that was not made for this. */
