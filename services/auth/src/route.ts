@@ -90,9 +90,9 @@ export function route<A extends Access, Body = undefined>(definition: RouteDefin
             const ctx = createContext(request)
             outbox = ctx.outbox
             if (limit !== undefined) ctx.limits.take(limit)
-            check?.(ctx, queryOf(request))
             if (captcha !== undefined && ctx.settings.captchaEnabled)
               if (captcha === true || captcha(queryOf(request))) await checkCaptcha(ctx, request)
+            check?.(ctx, queryOf(request))
             const answer = await handle(ctx, {
               caller: await findCaller(ctx, request),
               body: body === undefined ? (undefined as Body) : parseBody(body, request),
