@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
-import { Refusal } from '../errors.ts'
+import type { Refusal } from '../errors.ts'
 import { ByteReader } from '../protocol/byte-reader.ts'
 import { errorMessage } from '../protocol/messages.ts'
 import { plainAddress } from '../limits/address-range.ts'

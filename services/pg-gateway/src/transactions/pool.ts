@@ -38,7 +38,8 @@ interface Waiter {
   readonly sinceMs: number
   readonly resolve: (backend: Backend) => void
   readonly reject: (error: Refusal) => void
-  timer: NodeJS.Timeout | null
+  /** Stops the clock, and listening for the client's end. */
+  readonly stop: () => void
   isOpening: boolean
 }
 
@@ -108,7 +109,7 @@ export class BackendPool {
     return {
       parameters: async () => {
         if (pool.parameters !== null) return pool.parameters
-        const backend = await this.#borrow(pool, keys, AbortSignal.timeout(this.#options.waitMs))
+        const backend = await this.#borrow(pool, keys, null)
         this.#offer(pool, backend)
         return backend.parameters
       },
@@ -135,24 +136,27 @@ export class BackendPool {
     await Promise.all(closed)
   }
 
-  #borrow(pool: Pool, keys: ScramKeys, signal: AbortSignal): Promise<Backend> {
+  #borrow(pool: Pool, keys: ScramKeys, signal: AbortSignal | null): Promise<Backend> {
     if (this.#isClosed) return Promise.reject(refusals.shuttingDown())
     const idle = this.#takeIdle(pool)
     if (idle !== null) return Promise.resolve(idle)
     return new Promise((resolve, reject) => {
+      const giveUp = (): void => this.#settle(waiter)?.reject(refusals.waitedInVain())
+      const timer = setTimeout(giveUp, this.#options.waitMs)
+      signal?.addEventListener('abort', giveUp, { once: true })
       const waiter: Waiter = {
         pool,
         keys,
         sinceMs: Date.now(),
         resolve,
         reject,
-        timer: setTimeout(() => this.#settle(waiter)?.reject(refusals.waitedInVain()), this.#options.waitMs),
+        stop: () => {
+          clearTimeout(timer)
+          signal?.removeEventListener('abort', giveUp)
+        },
         isOpening: false,
       }
       this.#waiting.add(waiter)
-      signal.addEventListener('abort', () => this.#settle(waiter)?.reject(refusals.waitedInVain()), {
-        once: true,
-      })
       this.#serve(waiter)
     })
   }
@@ -292,7 +296,7 @@ export class BackendPool {
   /** Takes a waiter out; null when it was answered before. */
   #settle(waiter: Waiter): Waiter | null {
     if (!this.#waiting.delete(waiter)) return null
-    if (waiter.timer !== null) clearTimeout(waiter.timer)
+    waiter.stop()
     return waiter
   }
 
