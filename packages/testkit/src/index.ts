@@ -6,7 +6,13 @@ export { createInstallation, type Installation, type ServerProcess } from './pro
 export { createTestProject, type TestProject } from './project.ts'
 export { createSamlProvider, type SamlProvider } from './saml-provider.ts'
 export { startService, type TestService } from './service.ts'
-export { startSmtpCatcher, type CaughtMail, type SmtpBehaviour, type SmtpCatcher } from './smtp-catcher.ts'
+export {
+  startSmtpCatcher,
+  type CaughtMail,
+  type SmtpBehaviour,
+  type SmtpCatcher,
+  type SmtpCatcherOptions,
+} from './smtp-catcher.ts'
 export { createTestTenancy } from './tenancy.ts'
 export {
   startSmsGateways,

@@ -82,11 +82,14 @@ export async function startSmtpCatcher(options: SmtpCatcherOptions = {}): Promis
       else done()
     },
     onData: (stream, session, done) => {
-      void collect(stream).then(async (source) => {
+      const take = async () => {
+        const source = await collect(stream)
         if (behaviour.kind === 'refuseMessage') return done(refusal(behaviour.code))
         mails.push(await read(source, session))
         done()
-      })
+      }
+      // Who breaks off in the middle has sent nothing.
+      take().catch((error: unknown) => done(error as Error))
     },
   })
   smtp.on('error', () => undefined)

@@ -22,7 +22,7 @@ beforeAll(async () => {
       smtpSenderName: 'Ann, "the" shop',
     },
     outbound: { allowPrivate: true },
-    mails: { firstRetrySeconds: 0.05, longestRetrySeconds: 0.1, sendTimeoutMs: 700 },
+    mails: { firstRetrySeconds: 0.05, longestRetrySeconds: 0.1, sendTimeoutMs: 10_000 },
     marks,
   })
 })
@@ -117,7 +117,13 @@ test.each(['silence', 'trickle', 'flood', 'hangUp'] as const)(
   async (kind) => {
     const email = newEmail()
     smtp.behave({ kind })
-    const quick = await auth.with({})
+    const quick = await startAuth({
+      given: auth,
+      auth: auth.project.auth,
+      outbound: { allowPrivate: true },
+      mails: { firstRetrySeconds: 0.05, longestRetrySeconds: 0.1, sendTimeoutMs: 800 },
+      marks,
+    })
     const startedAt = performance.now()
     expect((await signUp(quick, email)).status).toBe(200)
     expect(performance.now() - startedAt).toBeLessThan(1_500)

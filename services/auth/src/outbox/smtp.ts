@@ -88,9 +88,11 @@ export async function sendMail(
   })
   // A server that says a little now and then never falls silent.
   let deadline: NodeJS.Timeout | undefined
+  let breakOff = () => undefined as void
   const tooLong = new Promise<never>((_fulfil, reject) => {
     deadline = setTimeout(() => reject(new Error('it took too long')), sendTimeoutMs)
-    signal?.addEventListener('abort', () => reject(new Error('the platform stopped meanwhile')))
+    breakOff = () => reject(new Error('the platform stopped meanwhile'))
+    signal?.addEventListener('abort', breakOff)
   })
   try {
     const sending = transport.sendMail({
@@ -110,6 +112,7 @@ export async function sendMail(
     return judge(error)
   } finally {
     clearTimeout(deadline)
+    signal?.removeEventListener('abort', breakOff)
     transport.close()
     socket.destroy()
   }
