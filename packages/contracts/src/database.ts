@@ -26,6 +26,22 @@ export type ApplyMigrationBody = z.infer<typeof ApplyMigrationBody>
 export const Migration = z.object({ version: z.string(), name: z.string().optional() })
 export type Migration = z.infer<typeof Migration>
 
+/** One of the history, with what it ran. */
+export const MigrationDetails = Migration.extend({
+  statements: z.array(z.string()).optional(),
+  rollback: z.array(z.string()).optional(),
+})
+export type MigrationDetails = z.infer<typeof MigrationDetails>
+
+export const PatchMigrationBody = z.object({
+  name: z.string().max(1024).optional(),
+  /** SQL that undoes it; it is kept, and run when the migration is rolled back. */
+  rollback: z.string().optional(),
+})
+export type PatchMigrationBody = z.infer<typeof PatchMigrationBody>
+
+export const RollbackQuery = z.object({ gte: MigrationVersion })
+
 /**
  * `PUT /v1/projects/{ref}/database/seeds` (ours): runs a seed file and remembers its hash in the table that Supabase's
  * CLI keeps. Without `query` only the hash is remembered, which is what that CLI does with a file that changed.

@@ -1,6 +1,7 @@
 import { advisorRoutes } from './advisors/advisors.routes.ts'
 import { cliLoginRoutes } from './cli-logins/cli-logins.routes.ts'
 import { functionRoutes } from './functions/functions.routes.ts'
+import { singleMigrationRoutes } from './owner-sql/migration.routes.ts'
 import { factRoutes } from './project-config/facts.routes.ts'
 import { poolerRoutes } from './project-config/pooler.routes.ts'
 import { projectConfigRoutes } from './project-config/project-config.routes.ts'
@@ -19,6 +20,7 @@ export const managementRoutes: readonly Route[] = [
   ...factRoutes,
   ...typeRoutes,
   ...advisorRoutes,
+  ...singleMigrationRoutes,
 ]
 
 export const managementRoutesV2: readonly Route[] = [...projectConfigRoutes]
