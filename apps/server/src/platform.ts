@@ -220,7 +220,10 @@ function createDbFinder(pools: Pools): (project: Project) => ProjectDb {
   const known = new WeakMap<Project, ProjectDb>()
   return (project) => {
     let db = known.get(project)
-    if (db === undefined) known.set(project, (db = pools.forDatabase(project.database)))
+    if (db === undefined) {
+      db = pools.forDatabase(project.database, project.rest.poolSize ?? null)
+      known.set(project, db)
+    }
     return db
   }
 }

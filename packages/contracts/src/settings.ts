@@ -23,12 +23,15 @@ export const PostgrestConfig = z.object({
 })
 export type PostgrestConfig = z.infer<typeof PostgrestConfig>
 
-/** The pool's settings are accepted and ignored: connections belong to the platform's one budget. */
+/**
+ * `db_pool` bounds the connections of requests without the service key, below what the platform gives to any project. The
+ * pool's times are accepted and ignored: connections belong to the platform's one budget.
+ */
 export const UpdatePostgrestBody = z.object({
   db_schema: z.string().max(4096).regex(names).optional(),
   db_extra_search_path: z.string().max(4096).regex(names).optional(),
   max_rows: z.number().int().min(0).max(1_000_000).optional(),
-  db_pool: z.number().int().nullable().optional(),
+  db_pool: z.number().int().min(1).max(10_000).nullable().optional(),
   db_pool_acquisition_timeout: z.number().int().nullable().optional(),
   db_pool_max_lifetime: z.number().int().nullable().optional(),
   db_pool_max_idletime: z.number().int().nullable().optional(),

@@ -32,8 +32,13 @@ export interface PoolsOptions {
 export type PoolsStats = BudgetStats
 
 export interface Pools {
-  /** Opens nothing by itself. Cheap; need not be kept. */
-  forDatabase(database: string): ProjectDb
+  /**
+   * Opens nothing by itself. Cheap; need not be kept.
+   *
+   * @param apiMax connections that requests of the API's own login may hold, where that is fewer than `maxPerPool`; counts
+   *   for the database from now on
+   */
+  forDatabase(database: string, apiMax?: number | null): ProjectDb
   /** Ends the connections of one database: at once where idle, else when their work is done, after 5 s in any case. */
   closeDatabase(database: string): Promise<void>
   /**
@@ -54,7 +59,10 @@ export function createPools(options: PoolsOptions): Pools {
   })
   const deadlines = new DeadlineWatch()
   return {
-    forDatabase: (database) => createProjectDb(budget, deadlines, database),
+    forDatabase: (database, apiMax) => {
+      if (apiMax !== undefined) budget.limitApi(database, apiMax)
+      return createProjectDb(budget, deadlines, database)
+    },
     closeDatabase: (database) => budget.closeDatabase(database, closeGraceMs),
     holdDatabase: (database) => budget.holdDatabase(database, closeGraceMs),
     stats: () => budget.stats(),

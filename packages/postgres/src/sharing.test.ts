@@ -92,6 +92,20 @@ test('one login of one database gets no more than its cap', async () => {
   expect(pools.stats().connections).toBe(2)
 })
 
+test('a database may have a lower cap for its own requests, which changes while it is used', async () => {
+  const pools = openPools({ maxConnections: 8, maxPerPool: 8 })
+  const [name = ''] = databases()
+  const busy = async (max?: number | null) => {
+    const db = pools.forDatabase(name, max)
+    await Promise.all(Array.from({ length: 6 }, () => ask(db, 'select pg_sleep(0.05)', false)))
+    return pools.stats().connections
+  }
+  expect(await busy(2)).toBe(2)
+  expect(await busy()).toBe(2)
+  expect(await busy(null)).toBe(6)
+  await pools.close()
+})
+
 test('an idle connection makes room for a project that has none', async () => {
   const pools = openPools({ maxConnections: 2, maxPerPool: 2 })
   const [first, second, third] = open(pools)

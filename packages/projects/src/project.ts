@@ -37,6 +37,8 @@ export interface RestSettings {
   readonly preRequest?: string | null
   /** What the root describes; `follow-privileges`. */
   readonly openApiMode?: 'follow-privileges' | 'ignore-privileges' | 'disabled'
+  /** Connections at most for requests without the service key; null = as many as the platform gives to any project. */
+  readonly poolSize?: number | null
   /** Claims' `aud` must contain it; null = any. */
   readonly jwtAudience?: string | null
 }

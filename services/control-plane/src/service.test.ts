@@ -89,12 +89,14 @@ test('PostgREST’s settings are kept', async () => {
     max_rows: 50,
     db_pool: 12,
   })
-  expect(after.body).toEqual({ ...before.body, db_schema: 'public, api', max_rows: 50 })
+  expect(after.body).toEqual({ ...before.body, db_schema: 'public, api', max_rows: 50, db_pool: 12 })
   expect((await control.request('GET', path)).body).toEqual(after.body)
   expect((await control.controlPlane.directorySource.loadByRef(project.ref))?.rest).toMatchObject({
     schemas: ['public', 'api'],
     maxRows: 50,
+    poolSize: 12,
   })
+  expect((await control.request('PATCH', path, { db_pool: 0 })).status).toBe(422)
   expect((await control.request('PATCH', path, { db_schema: ' , ' })).status).toBe(422)
   expect((await control.request('PATCH', path, { max_rows: -1 })).status).toBe(422)
 })

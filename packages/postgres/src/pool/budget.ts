@@ -26,6 +26,7 @@ const turnMs = 50
 export class Budget {
   readonly #options: BudgetOptions
   readonly #databases = new Map<string, DatabasePools>()
+  readonly #apiMax = new Map<string, number>()
   readonly #poolOf = new Map<Connection, LoginPool>()
   readonly #openedAt = new Map<Connection, number>()
   readonly #idle = new IdleConnections()
@@ -71,6 +72,14 @@ export class Budget {
     const errands = pool.errands.get(connection)
     if (errands === undefined) pool.errands.set(connection, [waiter])
     else errands.push(waiter)
+  }
+
+  /** What is open beyond a new limit is closed when it has been idle. Null = no limit of its own. */
+  limitApi(name: string, max: number | null): void {
+    if (max === null) this.#apiMax.delete(name)
+    else this.#apiMax.set(name, max)
+    const database = this.#databases.get(name)
+    if (database !== undefined) database.apiMax = max
   }
 
   /** Half of the places are taken. */
@@ -155,7 +164,11 @@ export class Budget {
 
   #database(name: string): DatabasePools {
     let database = this.#databases.get(name)
-    if (database === undefined) this.#databases.set(name, (database = new DatabasePools(name)))
+    if (database === undefined) {
+      database = new DatabasePools(name)
+      database.apiMax = this.#apiMax.get(name) ?? null
+      this.#databases.set(name, database)
+    }
     return database
   }
 
@@ -189,7 +202,7 @@ export class Budget {
   #grow(pool: LoginPool): void {
     const isFree =
       this.#taken < this.#options.maxConnections && this.#opening < openingMax && this.#ring.length === 0
-    if (isFree && pool.opening === 0 && pool.size < this.#options.maxPerPool && pool.retryAt <= Date.now()) {
+    if (isFree && pool.opening === 0 && this.#hasRoom(pool) && pool.retryAt <= Date.now()) {
       this.#open(pool)
     }
   }
@@ -204,10 +217,12 @@ export class Budget {
     this.#handOut()
   }
 
+  #hasRoom(pool: LoginPool): boolean {
+    return pool.size < Math.min(this.#options.maxPerPool, pool.max)
+  }
+
   #wants(pool: LoginPool): boolean {
-    return (
-      pool.waiters.length > pool.opening && pool.size < this.#options.maxPerPool && pool.retryAt <= Date.now()
-    )
+    return pool.waiters.length > pool.opening && this.#hasRoom(pool) && pool.retryAt <= Date.now()
   }
 
   /** Gives free places to the databases in the ring, one each in turn. */

@@ -29,6 +29,11 @@ export class LoginPool {
   get size(): number {
     return this.connections.size + this.opening
   }
+
+  /** Of its own; the budget has one for all. */
+  get max(): number {
+    return this.login === 'api' ? (this.database.apiMax ?? Infinity) : Infinity
+  }
 }
 
 /** All pools of one database; the unit between which the budget is shared fairly. */
@@ -38,6 +43,7 @@ export class DatabasePools {
   /** `Date.now()` of the last time that anybody asked for a connection. */
   lastUsed = Date.now()
   isClosing = false
+  apiMax: number | null = null
   /** Set while it stands in the queue for a place in the budget. */
   isQueued = false
   /** `beforeOpen`, while it runs or has succeeded for the connections that are open now. */

@@ -61,7 +61,7 @@ const renderApi = (rest: ReturnType<typeof renderRest>) => ({
   db_schema: rest.db_schema,
   db_extra_search_path: rest.db_extra_search_path,
   max_rows: rest.max_rows,
-  db_pool: null,
+  db_pool: rest.db_pool,
   db_pool_acquisition_timeout: 0,
   db_pool_max_lifetime: 0,
   db_pool_max_idletime: 0,

@@ -16,6 +16,7 @@ export function readRest(body: UpdatePostgrestBody): Partial<RestSettings> {
     schemas,
     extraSearchPath:
       body.db_extra_search_path === undefined ? undefined : splitNames(body.db_extra_search_path),
+    poolSize: body.db_pool,
     maxRows: body.max_rows === 0 ? null : body.max_rows,
     aggregatesEnabled: body.db_aggregates_enabled,
     planEnabled: body.db_plan_enabled,
@@ -30,7 +31,7 @@ export const renderRest = (rest: RestSettings): PostgrestConfig => ({
   db_schema: rest.schemas.join(', '),
   max_rows: rest.maxRows ?? 0,
   db_extra_search_path: rest.extraSearchPath.join(', '),
-  db_pool: null,
+  db_pool: rest.poolSize ?? null,
   db_pool_acquisition_timeout: null,
   db_pool_max_lifetime: null,
   db_pool_max_idletime: null,
