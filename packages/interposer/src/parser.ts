@@ -14,6 +14,8 @@ interface Parser {
 const STATEMENT_LENGTH_MAX = 131_072
 
 const require = createRequire(import.meta.url)
+const PARSED_PER_TURN = 20
+let parsed = 0
 let loading: Promise<Parser> | null = null
 
 /** Null for what is no single statement of Postgres' grammar, for whatever reason. */
@@ -23,6 +25,8 @@ export async function parseStatement(
 ): Promise<{ type: string; node: Node } | null> {
   // The parser reads C strings: it would see less than is there.
   if (text.length > lengthMax || text.includes('\0')) return null
+  // A text may be a long list of statements; others shall get their turn in between.
+  if (++parsed % PARSED_PER_TURN === 0) await new Promise((resolve) => setImmediate(resolve))
   loading ??= load()
   const parser = await loading
   try {

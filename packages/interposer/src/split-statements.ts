@@ -1,3 +1,5 @@
+import { endOfComment } from './tokens.ts'
+
 /**
  * Cuts a SQL text at its top-level semicolons, by the rules of psql's lexer (PostgreSQL 18, `psqlscan.l`): quotes, dollar
  * quotes, nested comments, parentheses, and `begin atomic … end` bodies of functions.
@@ -127,18 +129,7 @@ class Lexer {
   }
 
   #skipBlockComment(): void {
-    let depth = 0
-    do {
-      const open = this.#source.indexOf('/*', this.#at)
-      const close = this.#source.indexOf('*/', this.#at)
-      if (close === -1) {
-        this.#at = this.#source.length
-        return
-      }
-      const isOpening = open !== -1 && open < close
-      depth += isOpening ? 1 : -1
-      this.#at = (isOpening ? open : close) + 2
-    } while (depth > 0)
+    this.#at = endOfComment(this.#source, this.#at + 2)
   }
 
   #skipDollarQuote(): void {

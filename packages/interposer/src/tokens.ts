@@ -40,17 +40,17 @@ function endAfter(text: string, end: string, from: number): number {
   return found === -1 ? text.length : found + end.length
 }
 
-function endOfComment(text: string, from: number): number {
-  let depth = 1
-  for (let at = from; ;) {
-    const close = text.indexOf('*/', at)
-    if (close === -1) return text.length
-    const open = text.indexOf('/*', at)
-    const opens = open !== -1 && open < close
-    depth += opens ? 1 : -1
-    at = (opens ? open : close) + 2
-    if (depth === 0) return at
+const COMMENT_MARK = /\/\*|\*\//g
+
+/** Past the end of a comment that is open at `from`; comments nest. */
+export function endOfComment(text: string, from: number): number {
+  COMMENT_MARK.lastIndex = from
+  for (let depth = 1; depth > 0;) {
+    const mark = COMMENT_MARK.exec(text)
+    if (mark === null) return text.length
+    depth += mark[0] === '/*' ? 1 : -1
   }
+  return COMMENT_MARK.lastIndex
 }
 
 /** Past the closing quote; a doubled one stands for itself. */

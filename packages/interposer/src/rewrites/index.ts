@@ -9,6 +9,7 @@ import {
 } from './event-triggers.ts'
 import { createExtension, setExtensionSchema, updateExtension } from './extensions.ts'
 import { rewriteNamedRoles } from './named-roles.ts'
+import { alterSchemaOwner, alterTableOwner, createSchemaFor } from './owners.ts'
 import { alterPublication, createPublication } from './publications.ts'
 import type { Rewrite, Source } from './rewrite.ts'
 import {
@@ -41,6 +42,9 @@ const rewrites: Readonly<Record<string, Rewrite>> = {
   'RenameStmt OBJECT_EVENT_TRIGGER': renameEventTrigger,
   'AlterOwnerStmt OBJECT_EVENT_TRIGGER': alterEventTriggerOwner,
   'GrantStmt OBJECT_DATABASE': grantOnDatabase,
+  AlterTableStmt: alterTableOwner,
+  'AlterOwnerStmt OBJECT_SCHEMA': alterSchemaOwner,
+  CreateSchemaStmt: createSchemaFor,
   CommentStmt: comment,
   CreateExtensionStmt: createExtension,
   AlterExtensionStmt: updateExtension,

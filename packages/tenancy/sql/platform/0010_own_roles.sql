@@ -324,6 +324,40 @@ begin
 end
 $$;
 
+-- ALTER … OWNER TO a role of the customer's own, of what postgres or another of these roles has.
+create function pg_favo.change_owner(kind text, name text, object oid, new_owner text, missing_ok boolean) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  target text := pg_favo.own_role(new_owner);
+  found_object record;
+begin
+  if kind = 'schema' then
+    select 'schema' as kind, quote_ident(nspname) as identity, nspowner as owner into found_object
+    from pg_namespace where oid = object;
+  else
+    select case relkind when 'S' then 'sequence' when 'v' then 'view' when 'm' then 'materialized view' else 'table' end
+      as kind, oid::regclass::text as identity, relowner as owner
+    into found_object
+    from pg_class where oid = object and relkind in ('r', 'p', 'v', 'm', 'S');
+  end if;
+  if found_object.identity is null then
+    if not missing_ok then
+      raise exception using errcode = case kind when 'schema' then '3F000' else '42P01' end,
+        message = format('%s %s does not exist', kind, name);
+    end if;
+    raise notice using message = format('%s %s does not exist, skipping', kind, name);
+    return;
+  elsif exists (select from pg_favo.protected_objects where objid = object)
+    or not (pg_has_role('postgres', found_object.owner, 'member')
+      or exists (select from pg_favo.roles where role = pg_get_userbyid(found_object.owner)))
+  then
+    raise insufficient_privilege using message = format('must be owner of %s %s', kind, name);
+  end if;
+  execute format('alter %s %s owner to %I', found_object.kind, found_object.identity, target);
+end
+$$;
+
 create function pg_favo.drop_owned(role text, cascade boolean) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
@@ -363,8 +397,9 @@ revoke all on function pg_favo.set_attributes(text, jsonb), pg_favo.own_role(tex
   pg_favo.share_with_owner(text, boolean), pg_favo.grant_reading(text), pg_favo.membership(text, text),
   pg_favo.create_role_with(text, jsonb), pg_favo.alter_role(text, jsonb), pg_favo.set_password(text, text),
   pg_favo.rename_role(text, text), pg_favo.revoke_role(text, text), pg_favo.reassign_owned(text, text),
-  pg_favo.drop_owned(text, boolean), pg_favo.database_privileges(text[], text, boolean) from public;
+  pg_favo.change_owner(text, text, oid, text, boolean), pg_favo.drop_owned(text, boolean),
+  pg_favo.database_privileges(text[], text, boolean) from public;
 grant execute on function pg_favo.create_role_with(text, jsonb), pg_favo.alter_role(text, jsonb),
   pg_favo.set_password(text, text), pg_favo.rename_role(text, text), pg_favo.revoke_role(text, text),
-  pg_favo.reassign_owned(text, text), pg_favo.drop_owned(text, boolean),
-  pg_favo.database_privileges(text[], text, boolean) to postgres;
+  pg_favo.reassign_owned(text, text), pg_favo.change_owner(text, text, oid, text, boolean),
+  pg_favo.drop_owned(text, boolean), pg_favo.database_privileges(text[], text, boolean) to postgres;

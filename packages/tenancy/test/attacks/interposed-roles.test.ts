@@ -223,6 +223,22 @@ describe('powers', () => {
     )
   })
 
+  test.each([
+    ['alter table auth.users owner to giver', '42501'],
+    ['alter schema auth owner to giver', '42501'],
+    ['alter schema extensions owner to giver', '42501'],
+    ['alter schema pg_favo owner to giver', '42501'],
+    ['alter table pg_favo.roles owner to giver', '42501'],
+    ['alter table pg_catalog.pg_class owner to giver', '42501'],
+    ['alter table public.nothing owner to giver', '42P01'],
+    ['alter schema nothing owner to giver', '3F000'],
+    ['create schema pg_mine authorization giver', '42939'],
+  ])('%s is refused', async (text, code) => {
+    expectDone(await send(mine, 'create role giver'))
+    expectRefused(await send(mine, text), code)
+    expectDone(await send(mine, 'drop role giver'))
+  })
+
   test('what a role made can be read by the owner when it was granted, and be taken over', async () => {
     expectDone(
       await send(

@@ -6,3 +6,13 @@ grant all on schema public to postgres, anon, authenticated, service_role, supab
 alter default privileges for role supabase_admin in schema public grant all on functions to service_role;
 reassign owned by queue_reader to postgres;
 drop owned by queue_reader;
+create table public.for_prisma (id int primary key);
+alter table public.for_prisma owner to prisma;
+create schema if not exists prisma_own authorization prisma;
+set role prisma;
+create table prisma_own.things (id int primary key);
+alter table public.for_prisma add column body text;
+reset role;
+alter view if exists public.no_such_view owner to prisma;
+reassign owned by prisma to postgres;
+drop table public.for_prisma, prisma_own.things;
