@@ -5,7 +5,7 @@ import type { Project, ProjectDirectory } from '@favo/projects'
 import type { Logger } from '@favo/runtime'
 import { CancelKeys } from './cancel-keys.ts'
 import { refusals, Refusal } from './errors.ts'
-import { Admission } from './limits/admission.ts'
+import { Admission, type Entry } from './limits/admission.ts'
 import { Places } from './limits/places.ts'
 import { authentication, backendKeyData, parameterStatus, readyForQuery } from './protocol/messages.ts'
 import { Session } from './sessions/session.ts'
@@ -126,11 +126,12 @@ export function createPgGateway(options: PgGatewayOptions): PgGateway {
     const client = new Client(socket)
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
-    let entry: { leave(): void } | null = null
-    const timer = setTimeout(() => client.refuse(refusals.handshakeTooSlow()), config.handshakeMs)
+    let entry: Entry | null = null
+    let timer: NodeJS.Timeout | undefined
     try {
+      entry = await admission.enter(client.address)
       if (isClosing) throw refusals.shuttingDown()
-      entry = admission.enter(client.address)
+      timer = setTimeout(() => client.refuse(refusals.handshakeTooSlow()), config.handshakeMs)
       const signedIn = await signIn(client, { ...options, certificate, admission })
       clearTimeout(timer)
       entry.leave()

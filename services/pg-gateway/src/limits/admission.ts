@@ -11,28 +11,51 @@ const failuresPerNetworkMax = 600
 /** What is remembered; the oldest is forgotten first. */
 const keysMax = 20_000
 
+/** Those that stand in line for that; they cost a socket each. */
+const waitingPerNetworkMax = 1_000
+const waitingMax = 5_000
+
+export interface Entry {
+  leave(): void
+}
+
+interface Network {
+  pending: number
+  readonly waiting: (() => void)[]
+}
+
 /** Keeps strangers from loading the server: how many may be signing in at a time, and how often they may fail. */
 export class Admission {
-  readonly #pending = new Map<string, number>()
+  readonly #networks = new Map<string, Network>()
   readonly #failures = new Map<string, { count: number; endsAtMs: number }>()
-  #pendingInAll = 0
+  #pending = 0
+  #waiting = 0
 
-  /** Lets a connection begin to sign in; `leave` once it has, or has not. Throws Refusal. */
-  enter(address: string): { leave(): void } {
-    const network = networkOf(address)
-    const pending = this.#pending.get(network) ?? 0
-    if (pending >= pendingPerNetworkMax || this.#pendingInAll >= pendingMax) throw refusals.tooManyPending()
-    this.#pending.set(network, pending + 1)
-    this.#pendingInAll += 1
+  /** Lets a connection begin to sign in, at once or when others have; `leave` once it has, or has not. Throws Refusal. */
+  async enter(address: string): Promise<Entry> {
+    const key = networkOf(address)
+    const network = this.#networks.get(key) ?? { pending: 0, waiting: [] }
+    if (this.#pending >= pendingMax) throw refusals.tooManyPending()
+    if (network.pending >= pendingPerNetworkMax) {
+      if (network.waiting.length >= waitingPerNetworkMax || this.#waiting >= waitingMax)
+        throw refusals.tooManyPending()
+      this.#waiting += 1
+      await new Promise<void>((resolve) => network.waiting.push(resolve))
+      this.#waiting -= 1
+    }
+    this.#networks.set(key, network)
+    network.pending += 1
+    this.#pending += 1
     let isIn = true
     return {
       leave: () => {
         if (!isIn) return
         isIn = false
-        this.#pendingInAll -= 1
-        const left = (this.#pending.get(network) ?? 1) - 1
-        if (left === 0) this.#pending.delete(network)
-        else this.#pending.set(network, left)
+        network.pending -= 1
+        this.#pending -= 1
+        const next = network.waiting.shift()
+        if (next !== undefined) next()
+        else if (network.pending === 0) this.#networks.delete(key)
       },
     }
   }
