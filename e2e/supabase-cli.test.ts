@@ -158,6 +158,27 @@ describe.skipIf(program === null)('Supabase’s own CLI', () => {
     await cli.ok('config', 'diff', '--remote')
   })
 
+  test('branches', async () => {
+    await linked('branches', 'create', 'feature')
+    expect(await cli.ok('branches', 'list', '--remote')).toContain('feature')
+    expect(await cli.ok('branches', 'get', 'feature', '--remote')).toContain('ACTIVE_HEALTHY')
+    await linked('branches', 'delete', 'feature')
+  })
+
+  test('changes settings of Postgres, and who may connect', async () => {
+    await linked('postgres-config', 'update', '--config', 'work_mem=8MB', '--experimental')
+    expect(await cli.ok('postgres-config', 'get', '--experimental', '--remote')).toContain('8MB')
+    await linked('network-restrictions', 'update', '--db-allow-cidr', '203.0.113.0/24', '--experimental')
+    expect(await cli.ok('network-restrictions', 'get', '--experimental', '--remote')).toContain(
+      '203.0.113.0/24',
+    )
+    const refused = await cli.run(['inspect', 'db', 'locks', '--remote'], {
+      SUPABASE_DB_PASSWORD: 'a-database-password',
+    })
+    expect(refused.code).not.toBe(0)
+    await linked('network-restrictions', 'update', '--db-allow-cidr', '0.0.0.0/0', '--experimental')
+  })
+
   test('hears the truth about what is not there', async () => {
     expect(await cli.ok('functions', 'list', '--remote')).toContain('SLUG')
     expect(await cli.ok('backups', 'list', '--remote')).toContain('WALG')

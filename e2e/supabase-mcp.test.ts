@@ -78,7 +78,7 @@ test('gets types, advice, the address and the keys that may be public', async ()
 
 test('hears the truth about functions and logs', async () => {
   expect(await onProject('list_edge_functions')).toContain('[]')
-  await expect(onProject('get_logs', { service: 'api' })).rejects.toThrow('keeps no logs')
+  expect(await onProject('get_logs', { service: 'api' })).toContain('keeps no logs')
 })
 
 test('in read-only mode nothing can be changed, whatever the SQL says', async () => {
@@ -101,4 +101,52 @@ test('a session that is bound to one project sees no other', async () => {
   expect(await bound.call('get_project_url')).toContain(ref)
   expect(await bound.call('execute_sql', { query: 'select id from todos' })).toContain('1')
   await expect(bound.call('execute_sql', { project_id: other.ref, query: 'select 1' })).rejects.toThrow()
+})
+
+test('a wrong token learns nothing', async () => {
+  const stranger = await openMcpSession(platform.apiUrl, `sbp_${'0'.repeat(40)}`)
+  onTestFinished(() => stranger.close())
+  await expect(stranger.call('list_projects')).rejects.toThrow(/not valid|Unauthorized/)
+  await expect(stranger.call('execute_sql', { project_id: ref, query: 'select 1' })).rejects.toThrow()
+})
+
+test('the same over TLS', async () => {
+  const front = await startTlsFront(platform.port)
+  onTestFinished(() => front.close())
+  const secure = await openMcpSession(front.url, platform.token, [], {
+    NODE_EXTRA_CA_CERTS: front.certificateFile,
+  })
+  onTestFinished(() => secure.close())
+  expect(await secure.call('list_projects')).toContain(ref)
+})
+
+test('branches, and takes the branch’s migration home', async () => {
+  const cost = await session.call('get_cost', { type: 'branch', organization_id: 'default' })
+  const confirm = await session.call('confirm_cost', {
+    type: 'branch',
+    recurrence: cost.includes('hourly') ? 'hourly' : 'monthly',
+    amount: Number(/\$([0-9.]+)/.exec(cost)?.[1] ?? 0),
+  })
+  const created = await onProject('create_branch', {
+    name: 'feature',
+    confirm_cost_id: (JSON.parse(confirm) as { confirmation_id: string }).confirmation_id,
+  })
+  const branch = JSON.parse(created) as { id: string; project_ref: string }
+  expect(await onProject('list_branches')).toContain('feature')
+  await session.call('apply_migration', {
+    project_id: branch.project_ref,
+    name: 'more',
+    query: 'create table more (id int primary key)',
+  })
+  await session.call('merge_branch', { branch_id: branch.id })
+  expect(await onProject('list_tables', { schemas: ['public'] })).toContain('more')
+  await session.call('delete_branch', { branch_id: branch.id })
+  expect(await onProject('list_branches')).not.toContain('feature')
+})
+
+test('pauses and restores a project', async () => {
+  await onProject('pause_project')
+  expect(await session.call('get_project', { id: ref })).toContain('INACTIVE')
+  await onProject('restore_project')
+  expect(await onProject('execute_sql', { query: 'select id from todos' })).toContain('1')
 })

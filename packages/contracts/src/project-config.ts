@@ -159,3 +159,6 @@ export type AvailableRegions = z.infer<typeof AvailableRegions>
 
 export const SnippetsQuery = z.object({ project_ref: z.string().max(64).optional() })
 export const Snippets = z.object({ data: z.array(z.unknown()), cursor: z.string().optional() })
+
+export const Logs = z.object({ result: z.array(z.unknown()).optional(), error: z.string().optional() })
+export type Logs = z.infer<typeof Logs>

@@ -3,6 +3,7 @@ import {
   AvailableRegions,
   AvailableRegionsQuery,
   Backups,
+  Logs,
   Snippets,
   SnippetsQuery,
   SslEnforcement,
@@ -31,6 +32,23 @@ const refuse = (operation: string, method: Route['method'], path: string, senten
     permission: administers,
     summary: `Answers 501: ${sentence}`,
     handle: () => Promise.reject(controlErrors.notAvailable(sentence)),
+  })
+
+/** In the form for failures that this endpoint has: clients show it, and take no status for a passing overload. */
+const logs = (operation: string, path: string): Route =>
+  route({
+    operation,
+    method: 'GET',
+    path,
+    permission: { scope: 'project', role: 'read_only', grant: 'analytics:read' },
+    summary: 'This platform keeps no logs of projects, and says so.',
+    response: Logs,
+    handle: async (ctx, { params }): Promise<Logs> => {
+      await getProject(ctx, params.ref)
+      return {
+        error: 'This platform keeps no logs of projects; the server’s own log has one line per request.',
+      }
+    },
   })
 
 const here = { name: 'This platform', code: 'local' }
@@ -178,16 +196,6 @@ export const factRoutes: readonly Route[] = [
     '/projects/:ref/pgsodium',
     'This platform has no pgsodium; its secrets are sealed with the operator’s master key.',
   ),
-  refuse(
-    'logs.query',
-    'GET',
-    '/projects/:ref/analytics/endpoints/logs',
-    'This platform keeps no logs of projects; the server’s own log has one line per request.',
-  ),
-  refuse(
-    'logs.query_all',
-    'GET',
-    '/projects/:ref/analytics/endpoints/logs.all',
-    'This platform keeps no logs of projects; the server’s own log has one line per request.',
-  ),
+  logs('logs.query', '/projects/:ref/analytics/endpoints/logs'),
+  logs('logs.query_all', '/projects/:ref/analytics/endpoints/logs.all'),
 ]

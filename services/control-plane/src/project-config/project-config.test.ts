@@ -54,9 +54,11 @@ test('functions, backups, snippets and add-ons are truthfully none; what is not 
     200,
   )
   expect((await get('/functions/hello')).status).toBe(404)
+  expect((await get('/analytics/endpoints/logs')).body).toMatchObject({
+    error: expect.stringMatching(/no logs/) as string,
+  })
   for (const [method, path] of [
     ['POST', '/functions/deploy?slug=hello'],
-    ['GET', '/analytics/endpoints/logs'],
     ['POST', '/database/backups/restore-pitr'],
     ['GET', '/pgsodium'],
   ] as const) {
