@@ -111,6 +111,8 @@ export const controlErrors = {
       'platform_project',
       'This is the platform project: it cannot be paused, deleted or given away.',
     ),
+  branchStays: () =>
+    new ControlError(409, 'is_branch', 'A branch belongs where its project is. Transfer the project.'),
   userNotFound: () => new ControlError(404, 'user_not_found', 'There is no such user.'),
   tokenNotFound: () => new ControlError(404, 'access_token_not_found', 'There is no such access token.'),
   /** For what the Management API has and this platform does not: the sentence says so, and what there is instead. */

@@ -193,10 +193,24 @@ test('projects go to another organization with who owns the one and administers 
   await platform.db.run(
     sql`update control.organization_members set role = 'administrator' where organization_id = ${to.slug} and user_id = ${owner.id}::uuid`,
   )
+  const branched = await owner.request<{ project_ref: string }>(
+    'POST',
+    `/projects/${made.body.ref}/branches`,
+    {
+      branch_name: 'trial',
+    },
+  )
+  expect(branched.status).toBe(201)
+  const branch = branched.body.project_ref
+  expect(await owner.request('POST', `/projects/${branch}/transfer`, body)).toMatchObject({
+    status: 409,
+    body: { code: 'is_branch' },
+  })
   expect(await owner.request('POST', path, body)).toMatchObject({
     status: 200,
     body: { organization_slug: to.slug },
   })
+  expect((await to.people.read_only.request('GET', `/projects/${branch}`)).status).toBe(200)
   expect((await administrator.request('GET', `/projects/${made.body.ref}`)).status).toBe(404)
   expect((await to.people.read_only.request('GET', `/projects/${made.body.ref}`)).status).toBe(200)
   const log = await to.people.owner.request<{ entries: { operation: string }[] }>(

@@ -32,7 +32,8 @@ export const transferRoutes: readonly Route[] = [
             throw controlErrors.projectNotFound()
           throw error
         })
-        await tx.run(sql`update control.projects set organization_id = ${target} where ref = ${before.ref}`)
+        if (before.is_branch) throw controlErrors.branchStays()
+        await moveWithBranches(tx, before.ref, target)
         const change = {
           before: { organization_id: before.organization_id },
           after: { organization_id: target },
@@ -64,6 +65,13 @@ export const transferRoutes: readonly Route[] = [
 ]
 
 const lockProject = (tx: Queryable, ref: string) =>
-  tx.maybeOne<{ ref: string; organization_id: string }>(
-    sql`select ref, organization_id from control.projects where ref = ${ref} for update`,
-  )
+  tx.maybeOne<{ ref: string; organization_id: string; is_branch: boolean }>(sql`
+    select ref, organization_id,
+      exists (select from control.branches b where b.ref = p.ref and b.parent_ref <> p.ref) as is_branch
+    from control.projects p where ref = ${ref} for update`)
+
+/** A branch is a part of its project: both are always in one organization. */
+const moveWithBranches = (tx: Queryable, ref: string, organizationId: string) =>
+  tx.run(sql`
+    update control.projects set organization_id = ${organizationId}
+    where ref = ${ref} or ref in (select b.ref from control.branches b where b.parent_ref = ${ref})`)
