@@ -2,6 +2,7 @@
  * `npm run bench auth [seconds] [folder of @supabase/lite]`: sign-ins beside what bcrypt itself can do and how long they hold the
  * event loop, refreshes, users by token; and what one project's sign-ins do to another's reads.
  */
+import { spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -30,10 +31,14 @@ interface Session {
 
 const shared = await mkdtemp(join(tmpdir(), 'favo-bench-auth-'))
 const delayFile = join(shared, 'delay.json')
-const server = await startBenchServer({ LOOP_DELAY_FILE: delayFile }, [
-  '--import',
-  join(import.meta.dirname, 'loop-delay.mjs'),
-])
+const idleDelayFile = join(shared, 'idle-delay.json')
+const probe = ['--import', join(import.meta.dirname, 'loop-delay.mjs')]
+const server = await startBenchServer({ LOOP_DELAY_FILE: delayFile }, probe)
+// A process that does nothing, beside it: what the machine itself holds up.
+const idle = spawn(process.execPath, [...probe, '-e', 'setInterval(() => {}, 1e6)'], {
+  env: { ...process.env, LOOP_DELAY_FILE: idleDelayFile },
+  stdio: 'ignore',
+})
 try {
   const [loud, quiet] = [
     await server.createProject({ name: 'loud' }),
@@ -57,6 +62,7 @@ try {
     }
   }
 } finally {
+  idle.kill()
   await server.stop()
   await rm(shared, { recursive: true, force: true })
 }
@@ -65,15 +71,16 @@ async function report(name: string, place: Place, pid: number): Promise<void> {
   console.log(`\n${name}`)
   const sessions = await signUp(place)
   const native = [await compareInARow(1), await compareInARow(2)]
-  await delay()
+  await delays()
   const signIns = await measure(place, pid, sessions.map(signsIn))
-  const held = name === 'Favo' ? await delay() : null
+  const held = name === 'Favo' ? await delays() : null
   line('sign-ins', signIns)
   console.log(
     `  bcrypt itself: ${(native[0] ?? 0).toFixed(1)}/s on one thread, ${(native[1] ?? 0).toFixed(1)}/s on two` +
       (held === null
         ? ''
-        : `; event loop held p99 ${held.p99.toFixed(1)} ms, at most ${held.max.toFixed(1)} ms`),
+        : `; event loop held p99 ${held.server.p99.toFixed(1)} ms, at most ${held.server.max.toFixed(1)} ms ` +
+          `(an idle process beside it: ${held.idle.p99.toFixed(1)} and ${held.idle.max.toFixed(1)} ms)`),
   )
   line('refreshes', await measure(place, pid, sessions.map(refreshes)))
   const [first] = await signUp(place, 1)
@@ -170,11 +177,19 @@ async function compareInARow(threads: number): Promise<number> {
 }
 
 /** Since the last time. */
-async function delay(): Promise<{ p99: number; max: number }> {
-  await rm(delayFile, { force: true })
-  process.kill(server.pid, 'SIGUSR2')
+async function delays() {
+  const [ofServer, ofIdle] = await Promise.all([
+    delay(server.pid, delayFile),
+    delay(idle.pid ?? 0, idleDelayFile),
+  ])
+  return { server: ofServer, idle: ofIdle }
+}
+
+async function delay(pid: number, file: string): Promise<{ p99: number; max: number }> {
+  await rm(file, { force: true })
+  process.kill(pid, 'SIGUSR2')
   for (;;) {
-    const text = await readFile(delayFile, 'utf8').catch(() => '')
+    const text = await readFile(file, 'utf8').catch(() => '')
     if (text !== '') return JSON.parse(text) as { p99: number; max: number }
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
