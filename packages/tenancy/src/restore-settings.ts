@@ -79,6 +79,8 @@ async function removeLabelPasswords(session: AdminSession): Promise<string[]> {
   const rows = await session.many<{ role: string }>(sql`
     select rolname as role from pg_authid
     where not rolcanlogin and rolpassword is not null and not starts_with(rolname, 'pg_')
+      -- One that a customer made may get LOGIN later.
+      and not starts_with(rolname, 'p_')
   `)
   return runEach(
     session,

@@ -204,6 +204,21 @@ describe('powers', () => {
     expectDone(await send(mine, 'drop owned by worker; drop role worker'))
   })
 
+  test('a password that a role got before LOGIN is still its password then', async () => {
+    expectDone(await send(mine, `create role sleeper password 'awake'`))
+    const watchdog = tenants.tenancy.startWatchdog({ intervalMs: 3_600_000 })
+    await watchdog.check()
+    await watchdog.stop()
+    expectDone(await send(mine, 'alter role sleeper login'))
+    const session = await tenants.connect({
+      user: await clusterName(mine, 'sleeper'),
+      password: 'awake',
+      database: tenants.attacker.database,
+    })
+    await session.end()
+    expectDone(await send(mine, 'drop role sleeper'))
+  })
+
   test('pg_read_all_data opens what is in the project, not what all tenants share', async () => {
     expectDone(
       await send(
