@@ -107,12 +107,8 @@ test('mails of one project are nothing to another', async () => {
 test('while a mail waits to be tried again, nobody holds the project’s database open', async () => {
   const project = await createMailing(slow)
   slow.behave({ kind: 'hangUp' })
-  const email = await signUp(project)
+  await signUp(project)
   expect(await countConnections(project)).toBeGreaterThan(0)
   await poll(async () => (await inboxOf(project)).body.mails?.[0]?.state === 'waiting', 5_000)
   expect(await poll(async () => (await countConnections(project)) === 0, 10_000)).toBe(true)
-  slow.behave({ kind: 'accept' })
-  expect(await poll(async () => slow.mails.some(({ envelope }) => envelope.to.includes(email)), 20_000)).toBe(
-    true,
-  )
-}, 40_000)
+})
