@@ -27,20 +27,25 @@ const open = async (...flags: readonly string[]) => {
 const onProject = (tool: string, input: Record<string, unknown> = {}) =>
   session.call(tool, { project_id: ref, ...input })
 
+/** An agent asks what it costs and says that it is agreed. */
+async function confirmCost(type: 'project' | 'branch'): Promise<string> {
+  const cost = await session.call('get_cost', { type, organization_id: 'default' })
+  const confirmed = await session.call('confirm_cost', {
+    type,
+    recurrence: cost.includes('hourly') ? 'hourly' : 'monthly',
+    amount: Number(/\d+(\.\d+)?/.exec(cost)?.[0] ?? 0),
+  })
+  return (JSON.parse(confirmed) as { confirmation_id: string }).confirmation_id
+}
+
 test('lists organizations, makes a project in one, and finds it', async () => {
   expect(await session.call('list_organizations')).toContain('default')
   expect(await session.call('get_organization', { id: 'default' })).toContain('platform')
-  const cost = await session.call('get_cost', { type: 'project', organization_id: 'default' })
-  const confirm = await session.call('confirm_cost', {
-    type: 'project',
-    recurrence: cost.includes('hourly') ? 'hourly' : 'monthly',
-    amount: Number(/\$(\d+)/.exec(cost)?.[1] ?? 0),
-  })
   const created = await session.call('create_project', {
     name: 'made by an agent',
     region: 'us-east-1',
     organization_id: 'default',
-    confirm_cost_id: (JSON.parse(confirm) as { confirmation_id: string }).confirmation_id,
+    confirm_cost_id: await confirmCost('project'),
   })
   ref = /[a-z]{20}/.exec(created)?.[0] ?? ''
   expect(await session.call('list_projects')).toContain(ref)
@@ -121,15 +126,9 @@ test('the same over TLS', async () => {
 })
 
 test('branches, and takes the branch’s migration home', async () => {
-  const cost = await session.call('get_cost', { type: 'branch', organization_id: 'default' })
-  const confirm = await session.call('confirm_cost', {
-    type: 'branch',
-    recurrence: cost.includes('hourly') ? 'hourly' : 'monthly',
-    amount: Number(/\$([0-9.]+)/.exec(cost)?.[1] ?? 0),
-  })
   const created = await onProject('create_branch', {
     name: 'feature',
-    confirm_cost_id: (JSON.parse(confirm) as { confirmation_id: string }).confirmation_id,
+    confirm_cost_id: await confirmCost('branch'),
   })
   const branch = JSON.parse(created) as { id: string; project_ref: string }
   expect(await onProject('list_branches')).toContain('feature')
