@@ -115,7 +115,7 @@ describe('projects', () => {
     expect(await status()).toBe('INACTIVE')
     expect((await favo(['projects', 'resume', ref])).out).toContain('is open again')
     expect(await status()).toBe('ACTIVE_HEALTHY')
-    expect(await json(['projects', 'delete', ref])).toEqual({ ref, name: 'demo' })
+    expect(await json(['projects', 'delete', ref])).toMatchObject({ ref, name: 'demo' })
     expect(await status()).toBeUndefined()
     expect((await favo(['projects', 'delete', ref])).code).toBe(1)
   })

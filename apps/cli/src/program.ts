@@ -1,5 +1,7 @@
 import { Command, Option } from 'commander'
 import { addAccounts } from './accounts-program.ts'
+import { addBranches, addDomains, addMigrations } from './more-groups.ts'
+import { addDbCommands, addLoginProfile, addProjectChanges } from './more-commands.ts'
 import type { Terminal } from './terminal.ts'
 
 /**
@@ -33,6 +35,10 @@ Exit codes: 0 done, 1 refused or failed, 2 wrong command line, 3 no platform ans
   addAccounts(program, terminal)
   addDb(program, terminal)
   addConfig(program, terminal)
+  addMigrations(program, terminal)
+  addBranches(program, terminal)
+  addDomains(program, terminal)
+  addLoginProfile(program, terminal)
   return program
 }
 
@@ -42,7 +48,8 @@ const PROJECT = 'ref, subdomain or name of the project'
 function addProjects(program: Command, terminal: Terminal): void {
   const projects = program
     .command('projects')
-    .description('create, list, get, pause, resume and delete projects')
+    .description('create, list, get, change, pause, resume, restart and delete projects')
+  addProjectChanges(projects, terminal)
 
   projects
     .command('create <name>')
@@ -103,10 +110,11 @@ Examples:
 
   projects
     .command('delete <project>')
-    .description('remove a project and all of its data for good')
+    .description('remove a project; it can be resumed for some days, then its data are gone')
     .option('-y, --yes', 'do not ask')
+    .option('--for-good', 'leave no such days')
     .addOption(json())
-    .action(async (project: string, options: JsonOptions & { yes?: true }) =>
+    .action(async (project: string, options: JsonOptions & { yes?: true; forGood?: true }) =>
       (await import('./commands/projects/change.ts')).deleteProject(terminal, project, options),
     )
 }
@@ -147,6 +155,7 @@ function addTokens(program: Command, terminal: Terminal): void {
 
 function addDb(program: Command, terminal: Terminal): void {
   const db = program.command('db').description("work on a project's database")
+  addDbCommands(db, terminal)
 
   db.command('push')
     .description('apply the migrations of a supabase/ folder that the project does not have yet')

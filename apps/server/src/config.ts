@@ -104,6 +104,9 @@ export const configSchema = z
       .describe(
         'Proxies whose `X-Forwarded-…` headers are believed: addresses or CIDR ranges, separated by commas.',
       ),
+    FAVO_DELETE_GRACE_DAYS: wholeNumber(0, 365)
+      .default(7)
+      .describe('Days for which a deleted project can be restored; 0: its data are gone at once.'),
     FAVO_LOG_LEVEL: z
       .enum(['debug', 'info', 'warn', 'error', 'silent'], {
         error: 'must be debug, info, warn, error or silent',

@@ -25,6 +25,10 @@ export interface PlatformOptions {
   readonly platformDatabase: string
   /** Whether projects may make the platform call private networks and this machine. */
   readonly allowPrivateAddresses: boolean
+  /** How long deleted projects can be restored; zero unless given: not at all. */
+  readonly deleteGraceSeconds?: number
+  /** Name servers that say whose a domain is; the system's unless given. */
+  readonly dnsServers?: readonly string[]
   readonly http: {
     readonly host: string
     readonly port: number
@@ -142,6 +146,8 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       secretBox: box,
       addresses,
       bootstrapTokenHash: sha256Hex(options.bootstrapToken),
+      deleteGraceSeconds: options.deleteGraceSeconds ?? 0,
+      ...(options.dnsServers === undefined ? {} : { dnsServers: options.dnsServers }),
       services: new Map([
         ['rest', services[0] ?? {}],
         ['auth', services[1] ?? {}],

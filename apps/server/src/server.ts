@@ -61,6 +61,7 @@ export async function startServer(options: {
         bootstrapToken: secrets.bootstrapToken,
         platformDatabase: 'p_platform',
         allowPrivateAddresses: config.FAVO_ALLOW_PRIVATE_ADDRESSES,
+        deleteGraceSeconds: config.FAVO_DELETE_GRACE_DAYS * 86_400,
         http: {
           host: config.FAVO_HOST,
           port: chosen.http,

@@ -1,5 +1,12 @@
 import {
   AccessToken,
+  Branch,
+  BranchActionReply,
+  CliLogin,
+  Domain,
+  PlatformAddresses,
+  ProjectStatusReport,
+  RemovedProject,
   ApiKey,
   CreatedAccessToken,
   CreatedProject,
@@ -16,6 +23,8 @@ import {
   type ApplyMigrationBody,
   type ApplySeedBody,
   type CreateAccessTokenBody,
+  type CreateBranchBody,
+  type UpdateProjectBody,
   type CreateProjectBody,
   type RunQueryBody,
   type UpdatePostgrestBody,
@@ -41,13 +50,44 @@ export function createClient(options: ClientOptions) {
 
   return {
     getProfile: () => get('/profile', Profile),
+    getPlatformAddresses: () => get('/addresses', PlatformAddresses),
     listOrganizations: () => get('/organizations', z.array(Organization)),
 
     listProjects: () => get('/projects', z.array(ProjectDetails)),
     getProject: (ref: string) => get(project(ref), ProjectDetails),
     /** Resolves when the project is up, or rejects with the step that failed. */
     createProject: (body: CreateProjectBody) => write('POST', '/projects', CreatedProject, body),
-    deleteProject: (ref: string) => write('DELETE', project(ref), DeletedProject),
+    /** Restorable for as long as the platform keeps it; `isForGood` leaves no such time. */
+    deleteProject: (ref: string, isForGood = false) =>
+      write('DELETE', `${project(ref)}${isForGood ? '?for_good=true' : ''}`, DeletedProject),
+    updateProject: (ref: string, body: UpdateProjectBody) => write('PATCH', project(ref), ignored, body),
+    restartProject: (ref: string) => write('POST', `${project(ref)}/restart`, ignored),
+    getStatus: (ref: string) => get(`${project(ref)}/status`, ProjectStatusReport),
+    listRemovedProjects: () => get('/removed-projects', z.array(RemovedProject)),
+    resetDatabasePassword: (ref: string, password: string) =>
+      write('PATCH', `${project(ref)}/database/password`, ignored, { password }),
+
+    listBranches: (ref: string) => get(`${project(ref)}/branches`, z.array(Branch)),
+    createBranch: (ref: string, body: CreateBranchBody) =>
+      write('POST', `${project(ref)}/branches`, Branch, body),
+    deleteBranch: (branch: string) => write('DELETE', `/branches/${part(branch)}`, ignored),
+    /** Resolves when it is done, with the versions that were applied. */
+    runBranchAction: (branch: string, action: 'merge' | 'push' | 'reset', upTo?: string) =>
+      write('POST', `/branches/${part(branch)}/${action}`, BranchActionReply, {
+        ...(upTo === undefined ? {} : { migration_version: upTo }),
+      }),
+
+    listDomains: (ref: string) => get(`${project(ref)}/domains`, z.array(Domain)),
+    addDomain: (ref: string, hostname: string) =>
+      write('POST', `${project(ref)}/domains`, Domain, { hostname }),
+    verifyDomain: (ref: string, hostname: string) =>
+      write('POST', `${project(ref)}/domains/${part(hostname)}/verify`, Domain),
+    removeDomain: (ref: string, hostname: string) =>
+      write('DELETE', `${project(ref)}/domains/${part(hostname)}`, Domain),
+
+    /** A login for the database that expires. */
+    createCliLogin: (ref: string, isReadOnly: boolean) =>
+      write('POST', `${project(ref)}/cli/login-role`, CliLogin, { read_only: isReadOnly }),
     pauseProject: (ref: string) => write('POST', `${project(ref)}/pause`, ignored),
     restoreProject: (ref: string) => write('POST', `${project(ref)}/restore`, ignored),
     getConnection: (ref: string) => get(`${project(ref)}/connection`, ProjectConnection),
@@ -67,6 +107,9 @@ export function createClient(options: ClientOptions) {
     listMigrations: (ref: string) => get(`${project(ref)}/database/migrations`, z.array(Migration)),
     applyMigration: (ref: string, body: ApplyMigrationBody) =>
       write('POST', `${project(ref)}/database/migrations`, ignored, body),
+    /** Only the history: the migration's SQL is not run. */
+    recordMigration: (ref: string, body: ApplyMigrationBody) =>
+      write('PUT', `${project(ref)}/database/migrations`, ignored, body),
     listSeeds: (ref: string) => get(`${project(ref)}/database/seeds`, z.array(Seed)),
     applySeed: (ref: string, body: ApplySeedBody) =>
       write('PUT', `${project(ref)}/database/seeds`, ignored, body),

@@ -53,6 +53,14 @@ export const ProjectStatusReport = z.object({
 })
 export type ProjectStatusReport = z.infer<typeof ProjectStatusReport>
 
+/** `GET /v1/addresses` (ours): what a profile of Supabase's CLI is made of. */
+export const PlatformAddresses = z.object({
+  api_url: z.string(),
+  /** Projects are at `<ref>.<project_host>`. */
+  project_host: z.string(),
+})
+export type PlatformAddresses = z.infer<typeof PlatformAddresses>
+
 /** `GET /v1/removed-projects` (ours): deleted, and still restorable. */
 export const RemovedProject = z.object({
   ref: z.string(),

@@ -2,6 +2,9 @@ import type { ProjectConfig, StorageConfig } from '@favo/contracts'
 import { sql } from '@favo/postgres'
 import { loadProject } from '../directory-source.ts'
 import { controlErrors } from '../errors.ts'
+import { everywhere, familyOf } from '../network/cidrs.ts'
+import { findRestrictions } from '../network/network.sql.ts'
+import { loadPostgresSettings } from '../postgres-settings/postgres-settings.routes.ts'
 import type { Platform } from '../platform.ts'
 import type { ProjectRow } from '../projects/projects.sql.ts'
 import { readServerVersion } from '../projects/render-project.ts'
@@ -11,10 +14,12 @@ import { loadStorageConfig } from './storage-config.ts'
 
 /** All settings of a project in one. */
 export async function loadProjectConfig(platform: Platform, row: ProjectRow): Promise<ProjectConfig> {
-  const [project, version, storage] = await Promise.all([
+  const [project, version, storage, restrictions, postgresSettings] = await Promise.all([
     loadProject(platform, sql`p.ref = ${row.ref}`),
     readServerVersion(platform.db),
     loadStorageConfig(platform.db, row.ref),
+    findRestrictions(platform.db, row.ref),
+    loadPostgresSettings(platform.db, row.ref),
   ])
   if (project === null) throw controlErrors.projectNotFound()
   return {
@@ -28,12 +33,12 @@ export async function loadProjectConfig(platform: Platform, row: ProjectRow): Pr
           network_restrictions: {
             entitlement: 'allowed',
             status: 'applied',
-            allowed_cidrs: [
-              { address: '0.0.0.0/0', type: 'v4' },
-              { address: '::/0', type: 'v6' },
-            ],
+            allowed_cidrs: (restrictions?.allowed_cidrs ?? everywhere).map((address) => ({
+              address,
+              type: familyOf(address) === 4 ? ('v4' as const) : ('v6' as const),
+            })),
           },
-          postgres_settings: {},
+          postgres_settings: postgresSettings,
         },
         pooler,
         auth: renderAuth(project.auth),

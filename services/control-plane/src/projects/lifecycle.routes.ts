@@ -2,6 +2,7 @@ import {
   serviceNames,
   UpdatePasswordBody,
   UpdateProjectBody,
+  type PlatformAddresses,
   type ProjectStatusReport,
   type RemovedProject,
 } from '@favo/contracts'
@@ -26,6 +27,16 @@ import { renderProject } from './render-project.ts'
 const HISTORY_MAX = 100
 
 export const lifecycleRoutes: readonly Route[] = [
+  route({
+    operation: 'platform.get_addresses',
+    method: 'GET',
+    path: '/addresses',
+    permission: { scope: 'account', grant: 'projects:read' },
+    handle: async ({ addresses }): Promise<PlatformAddresses> => ({
+      api_url: addresses.apiUrl,
+      project_host: new URL(addresses.projectUrl('x')).hostname.slice(2),
+    }),
+  }),
   route({
     operation: 'projects.update',
     method: 'PATCH',
