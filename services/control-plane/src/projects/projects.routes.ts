@@ -87,6 +87,7 @@ export const projectRoutes: readonly Route[] = [
     query: DeleteProjectQuery,
     handle: async (ctx, { params, query }): Promise<DeletedProject> => {
       const row = await deleteProject(ctx, params.ref ?? '', { isForGood: query.for_good })
+      ctx.audit.note({ before: { name: row.name, status: row.status } })
       return { id: Number(row.id), ref: row.ref, name: row.name, restorable_until: row.purge_at }
     },
   }),

@@ -8,7 +8,7 @@ import {
 } from '@favo/contracts'
 import { sql } from '@favo/postgres'
 import type { AuthSettings, Project } from '@favo/projects'
-import type { ControlContext } from '../context.ts'
+import { differences } from '../audit/differences.ts'
 import { loadProject } from '../directory-source.ts'
 import { controlErrors } from '../errors.ts'
 import { route, type Route } from '../route.ts'
@@ -34,9 +34,14 @@ export const settingsRoutes: readonly Route[] = [
     permission: { scope: 'project', role: 'administrator', grant: 'rest:write' },
     body: UpdatePostgrestBody,
     handle: async (ctx, { params, body }) => {
-      const { ref } = await getSettings(ctx, params.ref)
-      await mergeRestSettings(ctx.db, ref, readRest(body))
-      return renderRest((await getSettings(ctx, ref)).rest)
+      const { ref, rest } = await getSettings(ctx, params.ref)
+      return ctx.db.transaction(async (db) => {
+        await mergeRestSettings(db, ref, readRest(body))
+        const after = renderRest((await getSettings({ db, secretBox: ctx.secretBox }, ref)).rest)
+        ctx.audit.note(differences(renderRest(rest), after))
+        await ctx.audit.write(db)
+        return after
+      })
     },
   }),
   route({
@@ -53,21 +58,27 @@ export const settingsRoutes: readonly Route[] = [
     permission: { scope: 'project', role: 'administrator', grant: 'auth:write' },
     body: UpdateAuthBody.and(UpdateSignInBody).and(UpdateSecurityBody).and(UpdateMailBody),
     handle: async (ctx, { params, body }) => {
-      const { ref } = await getSettings(ctx, params.ref)
+      const { ref, auth } = await getSettings(ctx, params.ref)
       // All of it or nothing: what one part refuses must not leave the others changed.
-      await ctx.db.transaction(async (db) => {
+      return ctx.db.transaction(async (db) => {
         const saving = { db, secretBox: ctx.secretBox }
         await mergeAuthSettings(db, ref, readAuth(body))
         await saveSignIn(saving, ref, body.signIn)
         await saveSecurity(saving, ref, body.security)
         await saveMail(saving, ref, body.mail)
+        const after = renderAuth((await getSettings(saving, ref)).auth)
+        ctx.audit.note(differences(renderAuth(auth), after))
+        await ctx.audit.write(db)
+        return after
       })
-      return renderAuth((await getSettings(ctx, ref)).auth)
     },
   }),
 ]
 
-async function getSettings(ctx: ControlContext, ref: string | undefined): Promise<Project> {
+async function getSettings(
+  ctx: Parameters<typeof loadProject>[0],
+  ref: string | undefined,
+): Promise<Project> {
   const project = await loadProject(ctx, sql`p.ref = ${ref ?? ''}`)
   if (project === null) throw controlErrors.projectNotFound()
   return project

@@ -6,6 +6,7 @@ import {
 } from '@favo/contracts'
 import type { Queryable } from '@favo/postgres'
 import { createSigningKey, importSigningKey, type SigningKey, type SigningKeyStatus } from '@favo/tokens'
+import { differences } from '../audit/differences.ts'
 import type { ControlContext } from '../context.ts'
 import { controlErrors, reasonOf } from '../errors.ts'
 import { getProject } from '../projects/get-project.ts'
@@ -131,9 +132,17 @@ async function change<T>(
   const { ref } = await getProject(ctx, asked)
   return ctx.db.transaction(async (tx) => {
     await lockProject(tx, ref)
-    return work(tx, ref)
+    const before = await listStatuses(tx, ref)
+    const answer = await work(tx, ref)
+    ctx.audit.note(differences(before, await listStatuses(tx, ref)))
+    await ctx.audit.write(tx)
+    return answer
   })
 }
+
+/** By key: a change of one may retire another. */
+const listStatuses = async (tx: Queryable, ref: string) =>
+  Object.fromEntries((await listSigningKeys(tx, ref)).map(({ id, status }) => [id, status]))
 
 async function createKey(
   ctx: ControlContext,
