@@ -38,7 +38,9 @@ export async function startServer(options: {
     await makeHome(home.directory, dirname(home.runFile))
     undo.push(await lockHome(home.lockSocket))
     const secrets = await loadSecrets(home)
-    const certificate = await loadPostgresCertificate(config, home)
+    // Making a key takes a moment, during which Postgres starts.
+    const certificate = loadPostgresCertificate(config, home)
+    certificate.catch(() => undefined)
     let ports = await choosePorts(config)
 
     const cluster = await startEmbedded({
@@ -51,7 +53,7 @@ export async function startServer(options: {
     })
     undo.push(() => cluster.stop())
 
-    const startOn = (chosen: Ports) =>
+    const startOn = async (chosen: Ports) =>
       startPlatform({
         cluster: {
           endpoint: cluster.endpoint,
@@ -74,7 +76,7 @@ export async function startServer(options: {
           host: config.FAVO_PG_HOST ?? config.FAVO_HOST,
           sessionPort: chosen.session,
           transactionPort: chosen.transaction,
-          certificate,
+          certificate: await certificate,
           limits: {
             sessionsMax: config.FAVO_PG_CONNECTIONS,
             sessionsPerProjectMax: config.FAVO_PG_CONNECTIONS_PER_PROJECT,
