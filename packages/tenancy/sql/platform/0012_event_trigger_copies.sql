@@ -169,8 +169,8 @@ begin
     return;
   end if;
   doomed := pg_favo.own_event_trigger(name);
+  -- The copy stays until the next trigger is made: dropping it would fire other triggers, and they may refuse everything.
   execute format('drop event trigger %I', doomed.name);
-  execute format('drop function pg_favo.%I()', doomed.copy);
   delete from pg_favo.event_triggers where event_triggers.name = doomed.name;
 end
 $$;

@@ -122,6 +122,32 @@ describe('an event trigger of a customer', () => {
     expect(await rows(`select from pg_favo.event_triggers where name = 'short'`)).toEqual([])
   })
 
+  test('triggers that refuse everything can be dropped all the same', async () => {
+    expectDone(
+      await send(
+        `create function audit.refuse() returns event_trigger language plpgsql as $$
+           begin if current_setting('x.refuse', true) = 'on' then raise 'refused'; end if; end $$;
+         create event trigger refuse_1 on ddl_command_start execute function audit.refuse();
+         create event trigger refuse_2 on ddl_command_start execute function audit.refuse();
+         set x.refuse = on`,
+      ),
+    )
+    expectRefused(await send('create table refused_here (id int)'), 'P0001')
+    expectDone(
+      await send(
+        'drop event trigger refuse_1; alter event trigger refuse_2 disable; drop event trigger refuse_2; drop function audit.refuse()',
+      ),
+    )
+    expectDone(
+      await send(
+        `create event trigger again on sql_drop execute function audit.note(); drop event trigger again`,
+      ),
+    )
+    expect(
+      await rows(`select count(*)::int as copies from pg_proc where proowner = 'favo_evt'::regrole`),
+    ).toEqual([{ copies: 2 }])
+  })
+
   test('a body that tries to end the guard’s block is no body', async () => {
     const outcome = await send(
       `set check_function_bodies = off;
