@@ -100,6 +100,17 @@ test('a token outlives the session, and signing out ends the session at once', a
   expect((await v1<Profile>(made.body.token, 'GET', '/profile')).body.primary_email).toBe('ben@example.com')
 })
 
+test('an account that is deleted at Auth takes its memberships and tokens along', async () => {
+  const gil = await createUser('gil@example.com')
+  const { slug } = (await v1<Organization>(gil.token, 'POST', '/organizations', { name: 'Gil’s' })).body
+  const made = await v1<CreatedAccessToken>(gil.token, 'POST', '/access-tokens', { name: 'laptop' })
+  const { error } = await open(secretKey).auth.admin.deleteUser(gil.id)
+  expect(error).toBeNull()
+  expect((await v1(made.body.token, 'GET', '/profile')).status).toBe(401)
+  expect((await v1(gil.token, 'GET', '/profile')).status).toBe(401)
+  expect((await v1<unknown[]>(platform.token, 'GET', `/organizations/${slug}/members`)).body).toEqual([])
+})
+
 test('who is invited and has no account makes one by the mail, and joins', async () => {
   const carl = await createUser('carl@example.com')
   const { slug } = (await v1<Organization>(carl.token, 'POST', '/organizations', { name: 'Carl & Co' })).body

@@ -115,6 +115,13 @@ test('no role of the API and no owner of the platform project reaches the tables
       'api_keys',
       'access_tokens',
       'organizations',
+      'organization_members',
+      'platform_administrators',
+      'invitations',
+      'outbox',
+      'audit_log',
+      'project_requests',
+      'people',
       'migrations',
     ]) {
       const { can } = await platform.admin((admin) =>
