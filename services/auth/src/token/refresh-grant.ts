@@ -8,8 +8,7 @@ import {
   findActiveToken,
   lockRefreshToken,
   revokeTokensOfSession,
-  swapRefreshToken,
-  touchSession,
+  refreshSession,
   type RefreshTokenRow,
 } from '../refresh-tokens/refresh-tokens.sql.ts'
 import { createAccessToken } from '../sessions/access-token.ts'
@@ -17,7 +16,6 @@ import { findSessionProblem } from '../sessions/session-limits.sql.ts'
 import type { IssuedSession } from '../sessions/session-reply.ts'
 import { recordAudit } from '../audit/audit.sql.ts'
 import type { UserRow } from '../users/user.ts'
-import { findUserById } from '../users/users.sql.ts'
 
 type Outcome =
   { readonly kind: 'refreshed'; readonly session: IssuedSession } | { readonly kind: 'reused' | 'missing' }
@@ -40,19 +38,22 @@ export async function refreshGrant(
 ): Promise<IssuedSession> {
   if (!isRefreshToken(token)) throw authErrors.validationFailed('Refresh token is not valid')
   const outcome = await ctx.db.transaction(async (tx): Promise<Outcome> => {
-    const found = await lockRefreshToken(tx, token, ctx.settings.refreshTokenReuseIntervalSeconds)
-    if (found === null) return { kind: 'missing' }
-    const user = await findUserById(tx, found.user_id)
-    if (user === null) throw authErrors.refreshTokenNotFound()
+    const locked = await lockRefreshToken(tx, token, ctx.settings.refreshTokenReuseIntervalSeconds)
+    if (locked === null) return { kind: 'missing' }
+    const { found, user } = locked
     if (user.is_banned) throw authErrors.refreshTokenUserBanned()
     checkClient(found, oauthClientId)
     if (found.is_session_expired) throw authErrors.refreshTokenSessionExpired()
     await checkLimits(ctx, tx, found)
 
-    const refreshToken = await findNextToken(tx, found, user)
+    const reuse = found.revoked ? await judgeReuse(tx, found, user) : null
     // Returned and not thrown: the revocation must be committed.
-    if (refreshToken === null) return { kind: 'reused' }
-    const methods = await touchSession(tx, found.session_id, ctx.userAgent, ctx.clientIp)
+    if (reuse?.kind === 'stolen') return { kind: 'reused' }
+    const isRepeated = reuse?.kind === 'repeated'
+    const refreshToken = isRepeated ? reuse.successor : createRefreshToken()
+    const { userAgent, clientIp: ip } = ctx
+    const next = isRepeated ? null : refreshToken
+    const methods = await refreshSession(tx, { found, next, actor: user, userAgent, ip })
     const accessToken = await createAccessToken(ctx, tx, user, {
       id: found.session_id,
       methods,
@@ -91,20 +92,17 @@ async function checkLimits(ctx: AuthContext, tx: Queryable, found: RefreshTokenR
   }
 }
 
-/** Null when the token was stolen, as far as can be told; its whole family is revoked then. */
-async function findNextToken(tx: Queryable, found: RefreshTokenRow, user: UserRow): Promise<string | null> {
-  if (found.revoked) {
-    const active = await findActiveToken(tx, found.session_id)
-    if (active !== null && active.parent === found.token) {
-      await recordAudit(tx, 'token_refreshed', user)
-      return active.token
-    }
-    if (found.is_past_reuse) {
-      await revokeTokensOfSession(tx, found.session_id)
-      return null
-    }
+type Reuse =
+  { readonly kind: 'repeated'; readonly successor: string } | { readonly kind: 'stolen' | 'accepted' }
+
+/** What to make of a token that was used already. Of a stolen one, as far as can be told, the whole family is revoked. */
+async function judgeReuse(tx: Queryable, found: RefreshTokenRow, user: UserRow): Promise<Reuse> {
+  const active = await findActiveToken(tx, found.session_id)
+  if (active !== null && active.parent === found.token) {
+    await recordAudit(tx, 'token_refreshed', user)
+    return { kind: 'repeated', successor: active.token }
   }
-  const next = createRefreshToken()
-  await swapRefreshToken(tx, found, next, user)
-  return next
+  if (!found.is_past_reuse) return { kind: 'accepted' }
+  await revokeTokensOfSession(tx, found.session_id)
+  return { kind: 'stolen' }
 }
