@@ -87,6 +87,9 @@ export const controlErrors = {
     ),
   tooManySigningKeys: (max: number) =>
     new ControlError(422, 'too_many_signing_keys', `A project has ${max} signing keys at most.`),
+  apiKeyNotFound: () => new ControlError(404, 'api_key_not_found', 'There is no such API key.'),
+  apiKeyNameTaken: (name: string) =>
+    new ControlError(409, 'api_key_name_taken', `The project has a key of that type called ${name} already.`),
   functionNotFound: () => new ControlError(404, 'function_not_found', 'There is no such edge function.'),
   snippetNotFound: () => new ControlError(404, 'snippet_not_found', 'There is no such snippet.'),
   lastOwner: () =>

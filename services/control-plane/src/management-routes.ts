@@ -1,4 +1,5 @@
 import { advisorRoutes } from './advisors/advisors.routes.ts'
+import { editApiKeyRoutes } from './api-keys/edit-api-keys.routes.ts'
 import { cliLoginRoutes } from './cli-logins/cli-logins.routes.ts'
 import { functionRoutes } from './functions/functions.routes.ts'
 import { singleMigrationRoutes } from './owner-sql/migration.routes.ts'
@@ -13,6 +14,7 @@ import { typeRoutes } from './types/types.routes.ts'
 /** What Supabase's CLI and MCP server ask beside projects, keys and SQL. */
 export const managementRoutes: readonly Route[] = [
   ...secretRoutes,
+  ...editApiKeyRoutes,
   ...functionRoutes,
   ...storageConfigRoutes,
   ...poolerRoutes,

@@ -2,10 +2,9 @@ import { ListApiKeysQuery, type ApiKey, type LegacyApiKeys } from '@favo/contrac
 import { sha256Hex } from '@favo/tokens'
 import { mayAct } from '../permissions/access.ts'
 import { getProject } from '../projects/get-project.ts'
-import { getJwtSecret, listApiKeyRows, openApiKey, signLegacyKeys } from '../projects/project-secrets.ts'
+import { getJwtSecret, listApiKeyRows, signLegacyKeys } from '../projects/project-secrets.ts'
 import { route, type Route } from '../route.ts'
-
-const masked = (prefix: string) => `${prefix}${'·'.repeat(16)}`
+import { masked, renderApiKey } from './render-api-key.ts'
 
 export const apiKeyRoutes: readonly Route[] = [
   route({
@@ -31,22 +30,9 @@ export const apiKeyRoutes: readonly Route[] = [
         inserted_at: null,
         updated_at: null,
       }))
-      const keys = (await listApiKeyRows(ctx.db, row.ref)).map((key): ApiKey => ({
-        // A publishable key is public by its nature.
-        api_key:
-          key.type === 'publishable' || (query.reveal === 'true' && maySeeSecrets)
-            ? openApiKey(ctx, row.ref, key)
-            : masked(key.prefix),
-        id: key.id,
-        type: key.type,
-        prefix: key.prefix,
-        name: key.name,
-        description: null,
-        hash: key.hash,
-        secret_jwt_template: key.type === 'secret' ? { role: 'service_role' } : null,
-        inserted_at: key.created_at,
-        updated_at: key.updated_at,
-      }))
+      const keys = (await listApiKeyRows(ctx.db, row.ref)).map((key) =>
+        renderApiKey(ctx, row.ref, key, query.reveal === 'true' && maySeeSecrets),
+      )
       return [...legacy, ...keys]
     },
   }),

@@ -20,13 +20,14 @@ export interface ApiKeyRow {
   readonly prefix: string
   readonly hash: string
   readonly sealed: string
+  readonly description: string | null
   readonly created_at: string
   readonly updated_at: string
 }
 
 export const listApiKeyRows = (db: Queryable, ref: string) =>
   db.many<ApiKeyRow>(sql`
-    select id::text as id, type, name, prefix, hash, sealed,
+    select id::text as id, type, name, prefix, hash, sealed, description,
       ${isoTime('created_at')} as created_at,
       ${isoTime('updated_at')} as updated_at
     from control.api_keys where ref = ${ref} order by created_at, type`)
