@@ -13,8 +13,9 @@ export type Word =
   | { readonly kind: 'literal'; readonly value: string | number }
   | { readonly kind: 'sign'; readonly text: '(' | ')' | '|' | ',' | ':=' | '=' }
 
+const blanks = /\s+/y
 const word =
-  /\s|(?<sign>:=|[()|,=])|\$(?<variable>\w*)|\.(?<field>[\p{L}_][\p{L}\p{Nd}_]*)?|(?<number>[+-]?\d[\w.]*)|(?<name>[\p{L}_][\p{L}\p{Nd}_]*)|(?<raw>`[^`]*`)|(?<quoted>"(?:[^"\\\n]|\\.)*")|(?<char>'(?:[^'\\\n]|\\.)+')/uy
+  /(?<sign>:=|[()|,=])|\$(?<variable>\w*)|\.(?<field>[\p{L}_][\p{L}\p{Nd}_]*)?|(?<number>[+-]?\d[\w.]*)|(?<name>[\p{L}_][\p{L}\p{Nd}_]*)|(?<raw>`[^`]*`)|(?<quoted>"(?:[^"\\\n]|\\.)*")|(?<char>'(?:[^'\\\n]|\\.)+')/uy
 
 /** Cuts a template into text and actions, with the white space removed that `{{-` and `-}}` ask for. */
 export function scan(template: string): Token[] {
@@ -63,21 +64,25 @@ function readAction(template: string, start: number, line: number): Action {
   let isJoined = false
   while (at < template.length) {
     if (template.startsWith('}}', at)) return { words, end: at + 2, trimsAfter: false }
-    if (/^\s-\}\}/.test(template.slice(at, at + 4))) return { words, end: at + 4, trimsAfter: true }
+    blanks.lastIndex = at
+    if (blanks.test(template)) {
+      at = blanks.lastIndex
+      isJoined = false
+      if (template.startsWith('-}}', at)) return { words, end: at + 3, trimsAfter: true }
+      continue
+    }
     word.lastIndex = at
     const match = word.exec(template)
     if (match === null)
       throw new TemplateError(line, `unexpected ${describe(template.slice(at))} in an action`)
-    const read = readWord(match, isJoined, line)
-    // White space comes one by one, so that the one before `-}}` is seen.
+    words.push(readWord(match, isJoined, line))
     at = word.lastIndex
-    isJoined = read !== null
-    if (read !== null) words.push(read)
+    isJoined = true
   }
   throw new TemplateError(line, 'an action that began with {{ is not closed')
 }
 
-function readWord(match: RegExpExecArray, isJoined: boolean, line: number): Word | null {
+function readWord(match: RegExpExecArray, isJoined: boolean, line: number): Word {
   const { sign, variable, field, number, name, raw, quoted, char } = match.groups ?? {}
   if (sign !== undefined) return { kind: 'sign', text: sign as '|' }
   if (variable !== undefined) return { kind: 'variable', text: variable }
@@ -86,8 +91,7 @@ function readWord(match: RegExpExecArray, isJoined: boolean, line: number): Word
   if (name !== undefined) return { kind: 'name', text: name }
   if (raw !== undefined) return { kind: 'literal', value: raw.slice(1, -1) }
   if (quoted !== undefined) return { kind: 'literal', value: unquote(quoted, line) }
-  if (char !== undefined) return { kind: 'literal', value: unquote(char, line).codePointAt(0) ?? 0 }
-  return null
+  return { kind: 'literal', value: unquote(char ?? '', line).codePointAt(0) ?? 0 }
 }
 
 function readNumber(text: string, line: number): number {
