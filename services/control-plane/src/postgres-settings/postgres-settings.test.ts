@@ -1,6 +1,6 @@
 import type { CreatedProject, ErrorBody } from '@favo/contracts'
 import { openDb, sql } from '@favo/postgres'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import {
   createPlatformDatabase,
   type TestControlPlane,
@@ -20,12 +20,12 @@ beforeAll(async () => {
 afterAll(() => platform.close())
 
 const show = async (name: string): Promise<string> => {
-  const { username, password, hostname, port, pathname } = new URL(project.connection.database.url)
+  const { name: database, url } = project.connection.database
   const db = openDb({
-    endpoint: { host: hostname, port: Number(port) },
-    user: username,
-    password: decodeURIComponent(password),
-    database: pathname.slice(1),
+    endpoint: inject('cluster').endpoint,
+    user: `${database}_db`,
+    password: decodeURIComponent(new URL(url).password),
+    database,
     max: 1,
   })
   const { value } = await db.one<{ value: string }>(sql`select current_setting(${name}) as value`)

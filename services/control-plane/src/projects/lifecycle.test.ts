@@ -7,7 +7,7 @@ import type {
   RemovedProject,
 } from '@favo/contracts'
 import { openDb, sql } from '@favo/postgres'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import {
   createPlatformDatabase,
   eventually,
@@ -24,7 +24,7 @@ let shared: CreatedProject
 let now = () => new Date()
 beforeAll(async () => {
   platform = await createPlatformDatabase()
-  control = await platform.start({ deleteGraceSeconds: DAY, clock: () => now() })
+  control = await platform.start({ deleteGraceSeconds: DAY, requestsPerMinute: 100_000, clock: () => now() })
   shared = await create('shared')
 })
 afterAll(() => platform.close())
@@ -35,12 +35,12 @@ async function create(name: string, more: Record<string, unknown> = {}): Promise
   return reply.body
 }
 const ownerOf = ({ connection }: CreatedProject, password?: string) => {
-  const { username, password: shown, hostname, port, pathname } = new URL(connection.database.url)
+  const { name, url } = connection.database
   return openDb({
-    endpoint: { host: hostname, port: Number(port) },
-    user: username,
-    password: password ?? decodeURIComponent(shown),
-    database: pathname.slice(1),
+    endpoint: inject('cluster').endpoint,
+    user: `${name}_db`,
+    password: password ?? decodeURIComponent(new URL(url).password),
+    database: name,
     max: 1,
     acquireTimeoutMs: 3_000,
   })
@@ -56,9 +56,10 @@ const getsIn = async (project: CreatedProject, password?: string): Promise<boole
     await db.close()
   }
 }
-const databaseOf = ({ connection }: CreatedProject) => new URL(connection.database.url).pathname.slice(1)
 const exists = async (project: CreatedProject) =>
-  (await platform.tenancy.listDatabases()).some(({ database }) => database === databaseOf(project))
+  (await platform.tenancy.listDatabases()).some(
+    ({ database }) => database === project.connection.database.name,
+  )
 
 test('a project is renamed and gets another subdomain; its old one is free at once', async () => {
   const { ref } = await create('before', { subdomain: 'before-it' })
