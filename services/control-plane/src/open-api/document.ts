@@ -107,7 +107,9 @@ function describePermission(permission: Permission): string {
 function describe(schema: z.ZodType, name: string, io: 'input' | 'output', components: Json): Json {
   const made = z.toJSONSchema(schema, { io, unrepresentable: 'any' }) as Json
   const text = JSON.stringify(made).replaceAll('"#/$defs/', `"#/components/schemas/${name}.`)
-  const { $schema: _dialect, $defs: parts, ...rest } = JSON.parse(text) as Json
+  const { $defs: parts, ...rest } = JSON.parse(text) as Json
+  // Said once for the whole document.
+  delete rest.$schema
   for (const [part, definition] of Object.entries((parts ?? {}) as Json))
     components[`${name}.${part}`] = definition
   return rest

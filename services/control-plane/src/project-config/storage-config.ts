@@ -23,7 +23,7 @@ export async function loadStorageConfig(db: Queryable, ref: string): Promise<Sto
   return {
     ...defaults,
     ...storage,
-    features: { ...defaults.features, ...storage.features } as StorageConfig['features'],
+    features: { ...defaults.features, ...storage.features },
   }
 }
 
