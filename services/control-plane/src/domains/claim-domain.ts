@@ -88,12 +88,12 @@ async function findProblem(platform: Platform, { hostname, token }: DomainRow): 
   }
 }
 
-function isPlatforms({ projectUrl, apiUrl }: Addresses, hostname: string): boolean {
-  const domain = new URL(projectUrl('x')).hostname.slice(2)
+function isPlatforms(addresses: Addresses, hostname: string): boolean {
+  const domain = new URL(addresses.projectUrl('x')).hostname.slice(2)
   return (
     hostname === domain ||
     hostname.endsWith(`.${domain}`) ||
-    hostname === new URL(apiUrl).hostname ||
+    hostname === new URL(addresses.apiUrl).hostname ||
     hostname.endsWith('.localhost')
   )
 }
