@@ -190,6 +190,8 @@ function stand({ port, prefix }, connection) {
     forwarded.on('error', () => reply.destroy())
     request.pipe(forwarded)
   })
+  // Else a client may use a kept connection in the moment in which it is closed.
+  server.keepAliveTimeout = 600_000
   // localhost may be either.
   server.listen(port, '::', () => console.log(`http://localhost:${port} is ${connection.ref}`))
 }

@@ -3,6 +3,7 @@ import { ERROR_CODE_HEADER } from '@favo/http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { AuthError, authErrors } from './errors.ts'
 import { OAuthError } from './oauth-error.ts'
+import { SmsError } from './sms/ask-provider.ts'
 
 const VERSION_HEADER = 'x-supabase-api-version'
 /** The one version after the first: there `code` is the error's code, before it is the HTTP status. */
@@ -101,5 +102,6 @@ function logFailure(error: AuthError, request: FastifyRequest): void {
     // The message and detail may hold what a user typed.
     const { code, constraint, table, where } = error.cause
     log.warn({ code: error.code, sqlstate: code, constraint, table, where }, 'auth database error')
-  } else log.error(line, 'auth failed')
+  } else if (error.cause instanceof SmsError) log.warn(line, 'auth message not sent')
+  else log.error(line, 'auth failed')
 }
