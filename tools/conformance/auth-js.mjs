@@ -1,7 +1,7 @@
 // Prepares a running platform for auth-js's own tests, and stands where they look for their servers: the Supabase CLI's
 // port, and one port for each container of their compose file. How to use it: docs/auth-conformance.md.
 //
-//   node tools/judges/auth-js.mjs <auth-js checkout>
+//   node tools/conformance/auth-js.mjs <auth-js checkout>
 //
 // What it puts right between the two, and no more: paths (the suite knows one project per address), and the API key, which
 // the suite signs with the project's asymmetric key, or leaves out where it speaks to GoTrue without a gateway.
@@ -13,7 +13,7 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 
 const [checkout] = process.argv.slice(2)
-if (checkout === undefined) throw new Error('usage: node tools/judges/auth-js.mjs <auth-js checkout>')
+if (checkout === undefined) throw new Error('usage: node tools/conformance/auth-js.mjs <auth-js checkout>')
 const home = process.env.FAVO_HOME ?? join(homedir(), '.favo')
 const { api_url: apiUrl } = JSON.parse(await readFile(join(home, 'run/favo.json'), 'utf8'))
 const token = (await readFile(join(home, 'secrets/bootstrap-token'), 'utf8')).trim()
