@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { ensureInstalled, root } from './ensure-installed.mjs'
 
 ensureInstalled()
-const runnable = ['pipeline', 'rest-read', 'rest', 'rest-schema', 'auth', 'density', 'pg-gateway']
+const runnable = ['pipeline', 'rest-read', 'rest', 'rest-schema', 'auth', 'density', 'control', 'pg-gateway']
 const [name, ...args] = process.argv.slice(2)
 const files = readdirSync(join(root, 'bench/src')).map((file) => file.replace(/\.ts$/, ''))
 if (name === undefined || !files.includes(name)) {

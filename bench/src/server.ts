@@ -15,6 +15,8 @@ export interface BenchServer {
   readonly startMs: number
   createProject(body: Record<string, unknown>): Promise<ProjectConnection>
   query(ref: string, text: string): Promise<unknown>
+  /** A request to the control plane as its operator, `path` from `/v1` on. Throws when the answer is not a 2xx. */
+  request(method: string, path: string, body?: unknown): Promise<unknown>
   /** How pgbench gets at the same database. */
   login(
     project: ProjectConnection,
@@ -63,11 +65,11 @@ export async function startBenchServer(
   await fetch(`${run.api_url}/health`)
   const startMs = performance.now() - started
 
-  const post = async (path: string, body: unknown): Promise<unknown> => {
+  const request = async (method: string, path: string, body?: unknown): Promise<unknown> => {
     const reply = await fetch(`${run.api_url}${path}`, {
-      method: 'POST',
+      method,
       headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-      body: JSON.stringify(body),
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     })
     if (!reply.ok) throw new Error(`${path}: ${reply.status} ${await reply.text()}`)
     return reply.json()
@@ -78,8 +80,10 @@ export async function startBenchServer(
     postmasterPid: Number(pidFile.split('\n')[0]),
     home,
     startMs,
-    createProject: async (body) => ((await post('/v1/projects', body)) as CreatedProject).connection,
-    query: (ref, text) => post(`/v1/projects/${ref}/database/query`, { query: text }),
+    createProject: async (body) =>
+      ((await request('POST', '/v1/projects', body)) as CreatedProject).connection,
+    query: (ref, text) => request('POST', `/v1/projects/${ref}/database/query`, { query: text }),
+    request,
     login: async (project) => {
       const { port } = new URL(run.admin_url)
       const database = project.database.name

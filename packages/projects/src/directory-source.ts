@@ -12,4 +12,6 @@ export interface DirectorySource {
    * missed (the listening connection broke), so everything that was remembered must go.
    */
   onChange(listener: (ref: string | null) => void): void
+  /** Whether changes are heard of now. While they are not, nothing may be remembered: a revoked key would go on working. */
+  isFollowing(): boolean
 }

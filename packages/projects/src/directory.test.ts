@@ -9,6 +9,7 @@ function startDirectory(initial: readonly Partial<Project>[]) {
   )
   let notify: (ref: string | null) => void = () => undefined
   let queries = 0
+  let isFollowing = true
   const find = async (matches: (project: Project) => boolean) => {
     queries += 1
     return [...projects.values()].find(matches) ?? null
@@ -19,6 +20,7 @@ function startDirectory(initial: readonly Partial<Project>[]) {
     loadByDomain: (hostname) => find((project) => project.domains?.includes(hostname) === true),
     loadByKeyHash: (hash) => find((project) => project.apiKeys.some((key) => key.hash === hash)),
     onChange: (listener) => (notify = listener),
+    isFollowing: () => isFollowing,
   }
   return {
     directory: createDirectory(source),
@@ -28,6 +30,10 @@ function startDirectory(initial: readonly Partial<Project>[]) {
       notify(ref)
     },
     interrupt: () => notify(null),
+    follow: (is: boolean) => {
+      isFollowing = is
+      notify(null)
+    },
     queries: () => queries,
   }
 }
@@ -100,4 +106,18 @@ test('a verified domain leads to its project until it is taken away, and an unkn
   change(ref, { domains: ['other.example.com'] })
   expect(await directory.findByDomain('api.example.com')).toBeNull()
   expect((await directory.findByDomain('other.example.com'))?.ref).toBe(ref)
+})
+
+test('while changes are not heard of, nothing is remembered', async () => {
+  const { directory, follow, queries } = startDirectory([{ ref, subdomain: 'demo' }])
+  follow(false)
+  await directory.findByRef(ref)
+  await directory.findByRef(ref)
+  await directory.findByLabel('nobody')
+  await directory.findByLabel('nobody')
+  expect(queries()).toBe(4)
+  follow(true)
+  await directory.findByRef(ref)
+  await directory.findByRef(ref)
+  expect(queries()).toBe(5)
 })

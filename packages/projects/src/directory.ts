@@ -12,7 +12,7 @@ const clockMs = 1_000
 
 /**
  * A directory over a cache of `max` projects. The source says when a project has changed, and that entry goes at once;
- * answers that were under way while the change came are used but not kept. Look-ups for the same thing share one query.
+ * answers that were under way while the change came, or come while no changes are heard of, are used but not kept. Look-ups for the same thing share one query.
  */
 export function createDirectory(source: DirectorySource, options: { max?: number } = {}): ProjectDirectory {
   const max = options.max ?? 10_000
@@ -48,7 +48,7 @@ export function createDirectory(source: DirectorySource, options: { max?: number
     const answer = query().then(
       (project) => {
         if (underWay.get(key) === answer) underWay.delete(key)
-        if (asked !== generation) return project
+        if (asked !== generation || !source.isFollowing()) return project
         if (project === null) unknown.set(key, true)
         else {
           projects.set(project.ref, project)

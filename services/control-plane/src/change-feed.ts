@@ -18,6 +18,7 @@ export class ChangeFeed {
   readonly #listeners: ((ref: string | null) => void)[] = []
   #retry: NodeJS.Timeout | null = null
   #isClosed = false
+  #isFollowing = false
 
   constructor(db: Listening, log: Logger) {
     this.#db = db
@@ -38,16 +39,23 @@ export class ChangeFeed {
     if (this.#retry !== null) clearTimeout(this.#retry)
   }
 
+  /** False from the loss of the connection until another one listens. */
+  get isFollowing(): boolean {
+    return this.#isFollowing
+  }
+
   async #listen(): Promise<void> {
     await this.#db.listen(
       projectChannel,
       (ref) => this.#emit(ref),
       () => {
+        this.#isFollowing = false
         if (this.#isClosed) return
         this.#emit(null)
         this.#listenAgain(0)
       },
     )
+    this.#isFollowing = true
   }
 
   #listenAgain(attempt: number): void {

@@ -148,7 +148,10 @@ export function createControlPlane(deps: ControlPlaneDeps): ControlPlane {
   return {
     service: createService(platform, gatekeeper, close),
     serviceV2: createServiceV2(platform, gatekeeper),
-    directorySource: createDirectorySource(platform, (listener) => feed.subscribe(listener)),
+    directorySource: createDirectorySource(platform, {
+      onChange: (listener) => feed.subscribe(listener),
+      isFollowing: () => feed.isFollowing,
+    }),
     mailMarks: createMailMarks(db),
     getPlatformProject: () => getPlatformProject(platform),
     start: async () => {

@@ -94,7 +94,7 @@ export const projectChannel = 'favo_projects'
 /** The tables' side of the project directory. `onChange` listeners are called by `ChangeFeed`. */
 export const createDirectorySource = (
   platform: Pick<Platform, 'db' | 'secretBox'>,
-  onChange: DirectorySource['onChange'],
+  { onChange, isFollowing }: Pick<DirectorySource, 'onChange' | 'isFollowing'>,
 ): DirectorySource => ({
   loadByRef: (ref) => loadProject(platform, sql`p.ref = ${ref}`),
   // One that never came up holds its subdomain no longer, and another may have it.
@@ -108,4 +108,5 @@ export const createDirectorySource = (
   loadByKeyHash: (hash) =>
     loadProject(platform, sql`p.ref = (select k.ref from control.api_keys k where k.hash = ${hash})`),
   onChange,
+  isFollowing,
 })
