@@ -8,7 +8,8 @@ export default defineConfig({
     globalSetup: ['packages/testkit/src/global-setup.ts'],
     reporters: ['default', './tools/summary-reporter.ts'],
     pool: 'forks',
-    maxWorkers: 3,
+    // More than two cores have: tests that start and kill processes wait most of the time.
+    maxWorkers: 4,
     // Loading the modules anew for each file took as long as the tests. So files share them: no test may change a module's state.
     isolate: false,
     experimental: { fsModuleCache: true },

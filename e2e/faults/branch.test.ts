@@ -10,7 +10,7 @@ interface Listed {
 }
 
 test('the platform killed while it copies a database: the parent answers again, the branch is rolled back and told', async () => {
-  const favo = await createInstallation()
+  const favo = await createInstallation({ isUsed: true })
   const first = await favo.start()
   const token = await favo.token()
   const api = async <T>(url: string, method: string, path: string, body?: unknown): Promise<T> => {

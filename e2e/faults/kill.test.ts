@@ -69,7 +69,7 @@ function startWriters(server: ServerProcess, project: ProjectConnection) {
 }
 
 test('Postgres killed under load: requests wait or get a clean 503, and nothing acknowledged is lost', async () => {
-  const favo = await createInstallation()
+  const favo = await createInstallation({ isUsed: true })
   const server = await favo.start()
   const project = await favo.createProject(server, { name: 'load' })
   await query(favo, server, project.ref, notes)
@@ -90,7 +90,7 @@ test('Postgres killed under load: requests wait or get a clean 503, and nothing 
 }, 90_000)
 
 test('the platform killed under load: the next start clears up, and nothing acknowledged is lost', async () => {
-  const favo = await createInstallation()
+  const favo = await createInstallation({ isUsed: true })
   const first = await favo.start()
   const project = await favo.createProject(first, { name: 'load' })
   await query(favo, first, project.ref, notes)
@@ -105,7 +105,7 @@ test('the platform killed under load: the next start clears up, and nothing ackn
 }, 90_000)
 
 test('the platform killed while it creates projects: half-made ones are rolled back, told, and can be made again', async () => {
-  const favo = await createInstallation()
+  const favo = await createInstallation({ isUsed: true })
   const first = await favo.start()
   const creations = Array.from({ length: 6 }, (_, i) =>
     favo.createProject(first, { name: `half-${i}`, ref: 'abcdef'[i]!.repeat(20) }).catch(() => null),
@@ -153,7 +153,7 @@ async function list(favo: Installation, server: ServerProcess): Promise<Listed[]
 const countRows = async (favo: Installation, server: ServerProcess) => (await list(favo, server)).length
 
 test('the platform killed during a migration: none of the file is there, and pushing again completes it', async () => {
-  const favo = await createInstallation()
+  const favo = await createInstallation({ isUsed: true })
   const first = await favo.start()
   const project = await favo.createProject(first, { name: 'migrated' })
   const migration = {

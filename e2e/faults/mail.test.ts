@@ -32,7 +32,7 @@ const signUp = (server: ServerProcess, project: ProjectConnection, email: string
 async function startMailing() {
   const smtp = await startSmtpCatcher()
   onTestFinished(() => smtp.close())
-  const favo = await createInstallation()
+  const favo = await createInstallation({ isUsed: true })
   const server = await favo.start(env)
   const project = await favo.createProject(server, { name: 'mails' })
   await mailThrough(favo, server, project.ref, smtp.port)

@@ -1,10 +1,13 @@
+import { randomBytes } from 'node:crypto'
+import { rm } from 'node:fs/promises'
 import type { TestProject } from 'vitest/node'
 import { startCluster, type ClusterAccess } from './cluster.ts'
+import { preparedFolder } from './prepared-home.ts'
 import { createTestTenancy } from './tenancy.ts'
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    cluster: ClusterAccess
+    cluster: ClusterAccess & { readonly runId: string }
   }
 }
 
@@ -14,6 +17,11 @@ export default async function setup({ provide }: TestProject): Promise<() => Pro
   const tenancy = createTestTenancy(cluster)
   await tenancy.prepare()
   await tenancy.close()
-  provide('cluster', { endpoint: cluster.endpoint, password: cluster.password, masterKey: cluster.masterKey })
-  return () => cluster.stop()
+  const { endpoint, password, masterKey } = cluster
+  const runId = randomBytes(6).toString('hex')
+  provide('cluster', { endpoint, password, masterKey, runId })
+  return async () => {
+    await cluster.stop()
+    await rm(preparedFolder(runId), { recursive: true, force: true })
+  }
 }

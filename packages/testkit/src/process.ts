@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path'
 import type { CreatedProject, ProjectConnection } from '@favo/contracts'
 import { isAlive, poll } from '@favo/cluster'
 import { onTestFinished } from 'vitest'
+import { copyPreparedHome } from './prepared-home.ts'
 
 const root = resolve(import.meta.dirname, '../../..')
 const mainFile = join(root, 'apps/server/src/main.ts')
@@ -36,11 +37,15 @@ export interface Installation {
   createProject(server: ServerProcess, body: Record<string, unknown>): Promise<ProjectConnection>
 }
 
-/** A data folder of its own, as a person would have it: real processes, real fsync. Everything in it ends with the test. */
-export async function createInstallation(): Promise<Installation> {
+/**
+ * A data folder of its own, as a person would have it: real processes, real fsync. Everything in it ends with the test.
+ * `isUsed`: one that was started and stopped before, which takes half the time.
+ */
+export async function createInstallation({ isUsed = false } = {}): Promise<Installation> {
   const base = await mkdtemp(join(tmpdir(), 'favo-home-'))
   await chmod(base, 0o711)
   const home = join(base, 'home')
+  if (isUsed) await copyPreparedHome(home, mainFile)
   const children: ChildProcess[] = []
   onTestFinished(async () => {
     for (const child of children) child.kill('SIGKILL')
