@@ -8,8 +8,7 @@ export default defineConfig({
     globalSetup: ['packages/testkit/src/global-setup.ts'],
     reporters: ['default', './tools/summary-reporter.ts'],
     pool: 'forks',
-    // More than two cores have: tests that start and kill processes wait most of the time.
-    maxWorkers: 4,
+    maxWorkers: 3,
     // Loading the modules anew for each file took as long as the tests. So files share them: no test may change a module's state.
     isolate: false,
     experimental: { fsModuleCache: true },

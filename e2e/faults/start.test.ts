@@ -65,31 +65,31 @@ test('nothing secret is printed or logged by a start and a creation', async () =
 })
 
 test('a second platform on the same data folder is refused with a sentence', async () => {
-  const favo = await createInstallation()
+  const favo = await createInstallation({ isUsed: true })
   await favo.start()
   await expect(favo.start()).rejects.toThrow(/already runs on this data folder \(pid \d+\)/)
 })
 
 test('a chosen port that is taken is named; the default one gives way', async () => {
-  const favo = await createInstallation()
+  const favo = await createInstallation({ isUsed: true })
   const port = await occupyPort()
   await expect(favo.start({ FAVO_PORT: String(port) })).rejects.toThrow(
     `FAVO_PORT: port ${port} on 127.0.0.1 is taken`,
   )
-  const [first, other] = [await favo.start(), await createInstallation()]
+  const [first, other] = [await favo.start(), await createInstallation({ isUsed: true })]
   const second = await other.start()
   expect(second.apiUrl).not.toBe(first.apiUrl)
 })
 
 test('a taken database port gives way', async () => {
-  const favo = await createInstallation()
+  const favo = await createInstallation({ isUsed: true })
   const port = await occupyPort()
   await favo.start({ FAVO_DB_PORT: String(port) })
   expect(Number(new URL(await favo.adminUrl()).port)).not.toBe(port)
 })
 
 test('every bad setting is named, with what it should be', async () => {
-  const favo = await createInstallation()
+  const favo = await createInstallation({ isUsed: true })
   const start = favo.start({
     FAVO_PORT: 'eight',
     FAVO_DOMAIN: 'not a host',
@@ -110,7 +110,7 @@ test('every bad setting is named, with what it should be', async () => {
 })
 
 test('a data folder that cannot be made is named', async () => {
-  const favo = await createInstallation()
+  const favo = await createInstallation({ isUsed: true })
   const base = await mkdtemp(join(tmpdir(), 'favo-file-'))
   onTestFinished(() => rm(base, { recursive: true }))
   await writeFile(join(base, 'file'), '')
@@ -120,7 +120,7 @@ test('a data folder that cannot be made is named', async () => {
 })
 
 test.runIf(isRoot)('a data folder that Postgres’ user cannot reach is named, with what to do', async () => {
-  const favo = await createInstallation()
+  const favo = await createInstallation({ isUsed: true })
   const base = await mkdtemp(join(tmpdir(), 'favo-closed-')) // mode 0700
   onTestFinished(() => rm(base, { recursive: true }))
   await expect(favo.start({ FAVO_HOME: join(base, 'home') })).rejects.toThrow(
@@ -129,14 +129,14 @@ test.runIf(isRoot)('a data folder that Postgres’ user cannot reach is named, w
 })
 
 test('a damaged master key is told, and nothing is started on it', async () => {
-  const favo = await createInstallation()
+  const favo = await createInstallation({ isUsed: true })
   await mkdir(join(favo.home, 'secrets'), { recursive: true })
   await writeFile(join(favo.home, 'secrets/master-key'), 'half a k')
   await expect(favo.start()).rejects.toThrow(/master-key is damaged: it must hold 64 hex digits/)
 })
 
 test('a superuser password that does not fit the cluster is told, and no stack trace is shown', async () => {
-  const favo = await createInstallation()
+  const favo = await createInstallation({ isUsed: true })
   await (await favo.start()).end('SIGTERM')
   await writeFile(join(favo.home, 'secrets/superuser-password'), 'another')
   const message = await favo.start().then(

@@ -15,7 +15,8 @@ const cacheDirectory = resolve(import.meta.dirname, '../../node_modules/.cache')
  */
 export async function findSupabaseCli(): Promise<string | null> {
   const home = join(cacheDirectory, `supabase-cli-${cliVersion}`)
-  const program = join(home, 'node_modules/supabase/dist/supabase.js')
+  // What `npx supabase` starts, without the second of Node around it.
+  const program = join(home, `node_modules/@supabase/cli-${process.platform}-${process.arch}/bin/supabase`)
   if (await exists(program)) return program
   await mkdir(cacheDirectory, { recursive: true })
   const draft = await mkdtemp(join(cacheDirectory, 'supabase-cli-draft-'))
@@ -74,7 +75,7 @@ export async function createSupabaseCli(
   const close = () => rm(base, { recursive: true, force: true })
   const run = (args: readonly string[], env: Readonly<Record<string, string>> = {}) =>
     new Promise<CliResult>((done, fail) => {
-      const child = spawn(process.execPath, [program, ...args], {
+      const child = spawn(program, args, {
         cwd: directory,
         env: {
           PATH: process.env.PATH,

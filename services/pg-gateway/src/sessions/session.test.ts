@@ -33,6 +33,16 @@ test('a statement is cancelled by the key that the client was given, and only by
   const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid')
   expect(rows[0]?.pid).toBe(processID)
   const sleeping = expect(client.query('select pg_sleep(60)')).rejects.toMatchObject({ code: '57014' })
+  const watcher = await connect()
+  await expect
+    .poll(async () => {
+      const seen = await watcher.query<{ wait_event: string | null }>(
+        'select wait_event from pg_stat_activity where pid = $1',
+        [processID],
+      )
+      return seen.rows[0]?.wait_event
+    })
+    .toBe('PgSleep')
   await gateway.cancel('transaction', processID, secretKey + 1)
   await gateway.cancel('session', processID, secretKey)
   await sleeping
