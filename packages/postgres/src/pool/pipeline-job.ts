@@ -14,6 +14,9 @@ export class PipelineJob implements Waiter {
   shareKey: string | null
   /** `performance.now()` at which it is cancelled. */
   readonly deadline: number
+  /** Its neighbours among the jobs whose deadline is watched. */
+  previous: PipelineJob | null = null
+  next: PipelineJob | null = null
   readonly #plan: FlightPlan
   readonly #isRead: boolean
   readonly #signal: CancelSignal | undefined
