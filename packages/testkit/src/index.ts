@@ -1,5 +1,6 @@
 export { startDnsServer, type TestDns } from './dns-server.ts'
 export { adminUrl, startCluster, type ClusterAccess, type TestCluster } from './cluster.ts'
+export { startLoginServer, type LoginAccount, type LoginServer } from './login-server.ts'
 export { startOpenIdProvider, type OpenIdProvider, type ProviderUser } from './openid-provider.ts'
 export { startPlatform, type TestPlatform } from './platform.ts'
 export { createInstallation, type Installation, type ServerProcess } from './process.ts'
