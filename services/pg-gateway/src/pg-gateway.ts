@@ -306,11 +306,14 @@ function greet(client: Client, parameters: ReadonlyMap<string, string>, key: Buf
 }
 
 /** Throws Refusal when the project has been paused or deleted since its client signed in. */
-async function checkProject(
+function checkProject(
   directory: PgGatewayOptions['directory'],
   { ref, database }: Project,
-): Promise<void> {
-  const project = await directory.findByRef(ref)
-  if (project === null || project.database !== database) throw refusals.gone()
-  checkStatus(project)
+): void | Promise<void> {
+  const check = (project: Project | null): void => {
+    if (project === null || project.database !== database) throw refusals.gone()
+    checkStatus(project)
+  }
+  const found = directory.findByRef(ref)
+  return found instanceof Promise ? found.then(check) : check(found)
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { MessageCutter, type MessageHandler } from './message-cutter.ts'
+import { MessageCutter, passes, whole, type MessageHandler } from './message-cutter.ts'
 import { message } from './messages.ts'
 
 const stream = Buffer.concat([
@@ -18,7 +18,7 @@ const pieces = (size: number): Buffer[] =>
 const sizes = [1, 2, 3, 4, 5, 6, 7, 64, 999, 100_000]
 
 test.each(sizes)('what nobody wants to see passes unchanged, in pieces of %i bytes', (size) => {
-  const cutter = new MessageCutter({ needs: () => 0, handle: () => true })
+  const cutter = new MessageCutter({ needs: () => passes, handle: () => null })
   expect(Buffer.concat(pieces(size).flatMap((piece) => cutter.push(piece))).equals(stream)).toBe(true)
   expect(cutter.isAtRest).toBe(true)
 })
@@ -26,9 +26,9 @@ test.each(sizes)('what nobody wants to see passes unchanged, in pieces of %i byt
 test.each(sizes)('each message is handled once and whole, in pieces of %i bytes', (size) => {
   const seen: string[] = []
   const handler: MessageHandler = {
-    needs: (type) => (type === 0x64 ? 0 : 'all'),
-    handle: (type, bytes, length) => {
-      const isWhole = bytes.length === length + 5
+    needs: (type) => (type === 0x64 ? 0 : whole),
+    handle: (type, _, start, end, length) => {
+      const isWhole = end - start === length + 5
       seen.push(`${String.fromCharCode(type)} ${isWhole || type === 0x64}`)
       if (type === 0x51) return message('Q', 'replaced\0')
       return type === 0x53 ? null : true
@@ -46,7 +46,7 @@ test.each(sizes)('each message is handled once and whole, in pieces of %i bytes'
 test.each(sizes)('a stream that is held goes on where it stopped, in pieces of %i bytes', (size) => {
   let holds = 0
   const cutter = new MessageCutter({
-    needs: () => 'all',
+    needs: () => whole,
     handle: (type) => (type === 0x50 && holds++ === 0 ? 'hold' : true),
   })
   const out: Buffer[] = []

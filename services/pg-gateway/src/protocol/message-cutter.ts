@@ -4,17 +4,27 @@
  */
 export interface MessageHandler {
   /**
-   * How much of such a message has to be there before it is handled: `all`, a number of bytes of its body (or all of it
-   * when it is shorter), or 0 when it just passes. `length` is that of the body.
+   * How much of such a message has to be there before it is handled: a number of bytes of its body (or all of it when it is
+   * shorter), `whole`, or `passes` when it is not to be handled at all. `length` is that of the body.
    */
-  needs(type: number, length: number): 'all' | number
+  needs(type: number, length: number): number
   /**
-   * Called once per message, in order. `bytes` begins with its type and holds what was asked for, or more. Returns true
-   * to let the message pass as it is, null to drop it, or what takes the place of `bytes` (the rest of the message follows
-   * unchanged). `hold` stops there: nothing is handled until `resume`, which begins with this message again.
+   * Called once per message, in order. It begins with its type at `start`; what was asked for of it, or more, is there up to
+   * `end`. Returns true to let the message pass as it is, null to drop it, or what takes the place of those bytes (the rest of
+   * the message follows unchanged). `hold` stops there: nothing is handled until `resume`, which begins with this message again.
    */
-  handle(type: number, bytes: Buffer, length: number): true | Buffer | null | 'hold'
+  handle(
+    type: number,
+    chunk: Buffer,
+    start: number,
+    end: number,
+    length: number,
+  ): true | Buffer | null | 'hold'
 }
+
+/** Answers of `needs`. */
+export const passes = -1
+export const whole = 2 ** 31
 
 const headBytes = 5
 
@@ -65,51 +75,60 @@ export class MessageCutter {
       this.#kept = []
       this.#keptLength = 0
     }
+    const size = chunk.length
     let passed = 0
     let offset = 0
-    const pass = (end: number): void => {
-      if (end > passed) out.push(passed === 0 && end === chunk.length ? chunk : chunk.subarray(passed, end))
-    }
-    while (offset < chunk.length) {
+    while (offset < size) {
       if (this.#rest > 0) {
-        const here = Math.min(this.#rest, chunk.length - offset)
+        const here = Math.min(this.#rest, size - offset)
         if (this.#isRestDropped) {
-          pass(offset)
+          pass(out, chunk, passed, offset)
           passed = offset + here
         }
         this.#rest -= here
         offset += here
         continue
       }
-      const left = chunk.length - offset
-      const length = left < headBytes ? 0 : chunk.readUInt32BE(offset + 1) - 4
-      if (left >= headBytes && (length < 0 || length > messageBytesMax)) throw new RangeError('not a message')
+      const left = size - offset
+      if (left < headBytes) {
+        pass(out, chunk, passed, offset)
+        this.#keep(chunk.subarray(offset), headBytes)
+        return out
+      }
+      const length = chunk.readInt32BE(offset + 1) - 4
+      if (length < 0 || length > messageBytesMax) throw new RangeError('not a message')
       const type = chunk[offset] ?? 0
-      const needs = left < headBytes ? 0 : this.#handler.needs(type, length)
-      const needed = headBytes + (needs === 'all' ? length : Math.min(needs, length))
+      const end = offset + Math.min(headBytes + length, left)
+      const needs = this.#handler.needs(type, length)
+      if (needs === passes) {
+        this.#rest = headBytes + length - (end - offset)
+        this.#isRestDropped = false
+        offset = end
+        continue
+      }
+      const needed = headBytes + Math.min(needs, length)
       if (left < needed) {
-        pass(offset)
+        pass(out, chunk, passed, offset)
         this.#keep(chunk.subarray(offset), needed)
         return out
       }
-      const here = Math.min(headBytes + length, left)
-      const answer = this.#handler.handle(type, chunk.subarray(offset, offset + here), length)
+      const answer = this.#handler.handle(type, chunk, offset, end, length)
       if (answer === 'hold') {
-        pass(offset)
+        pass(out, chunk, passed, offset)
         this.#isHeld = true
         this.#keep(chunk.subarray(offset), headBytes)
         return out
       }
-      this.#rest = headBytes + length - here
+      this.#rest = headBytes + length - (end - offset)
       this.#isRestDropped = answer === null
       if (answer !== true) {
-        pass(offset)
-        passed = offset + here
+        pass(out, chunk, passed, offset)
+        passed = end
         if (answer !== null && answer.length > 0) out.push(answer)
       }
-      offset += here
+      offset = end
     }
-    pass(chunk.length)
+    pass(out, chunk, passed, size)
     return out
   }
 
@@ -119,6 +138,10 @@ export class MessageCutter {
     this.#keptLength = bytes.length
     this.#wanted = wanted
   }
+}
+
+function pass(out: Buffer[], chunk: Buffer, from: number, to: number): void {
+  if (to > from) out.push(from === 0 && to === chunk.length ? chunk : chunk.subarray(from, to))
 }
 
 /** Postgres refuses longer messages of its own. */

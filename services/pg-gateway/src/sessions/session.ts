@@ -4,7 +4,7 @@ import { sendCancelRequest } from '@favo/postgres'
 import { interposedBytesMax, mayNeedRewriting, rewrite, type Rewritten } from '../interposing/rewrite.ts'
 import { writeAll } from '../protocol/flow.ts'
 import { readErrorFields, writeErrorFields } from '../protocol/error-fields.ts'
-import { MessageCutter } from '../protocol/message-cutter.ts'
+import { MessageCutter, passes, whole } from '../protocol/message-cutter.ts'
 import { backend, errorMessage, frontend, message } from '../protocol/messages.ts'
 import { refusals, type Refusal } from '../errors.ts'
 
@@ -47,13 +47,19 @@ export class Session {
     this.#backend = options.backend
     this.#endpoint = options.endpoint
     this.#toBackend = new MessageCutter({
-      needs: (type, length) =>
-        (type === frontend.query || type === frontend.parse) && length <= interposedBytesMax ? 'all' : 0,
-      handle: (type, bytes, length) => this.#fromClient(type, bytes, length),
+      needs: (type, length) => {
+        if (type === frontend.query || type === frontend.parse)
+          return length <= interposedBytesMax ? whole : 0
+        return type === frontend.sync || type === frontend.functionCall ? 0 : passes
+      },
+      handle: (type, chunk, start, end, length) => this.#fromClient(type, chunk, start, end, length),
     })
     this.#toClient = new MessageCutter({
-      needs: (type) => (type === backend.errorResponse && this.#current() !== null ? 'all' : 0),
-      handle: (type, bytes) => this.#fromBackend(type, bytes),
+      needs: (type) => {
+        if (type === backend.readyForQuery || type === backend.copyInResponse) return 0
+        return type === backend.errorResponse && this.#current() !== null ? whole : passes
+      },
+      handle: (type, chunk, start, end) => this.#fromBackend(type, chunk, start, end),
     })
     const { socket } = options.backend
     const end = (): void => {
@@ -100,11 +106,17 @@ export class Session {
     }
   }
 
-  #fromClient(type: number, bytes: Buffer, length: number): true | Buffer | null | 'hold' {
+  #fromClient(
+    type: number,
+    chunk: Buffer,
+    start: number,
+    end: number,
+    length: number,
+  ): true | Buffer | null | 'hold' {
     switch (type) {
       case frontend.query:
       case frontend.parse:
-        return this.#statement(type, bytes, length)
+        return this.#statement(type, chunk.subarray(start, end), length)
       case frontend.sync:
         this.#pending.push(this.#open ?? plainSync)
         this.#open = null
@@ -168,13 +180,13 @@ export class Session {
     }
   }
 
-  #fromBackend(type: number, bytes: Buffer): true | Buffer {
+  #fromBackend(type: number, chunk: Buffer, start: number, end: number): true | Buffer {
     if (type === backend.readyForQuery) this.#pending.shift()
     // In the extended protocol the Sync that was sent with a COPY is lost; the one that answers comes after the data.
     else if (type === backend.copyInResponse && this.#pending[0]?.isQuery === false) this.#pending.shift()
     else if (type === backend.errorResponse) {
       const rewritten = this.#current()
-      if (rewritten !== null) return showOriginalPosition(bytes, rewritten)
+      if (rewritten !== null) return showOriginalPosition(chunk.subarray(start, end), rewritten)
     }
     return true
   }

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { sendCancelRequest, type Endpoint, type Session as BackendSession } from '@favo/postgres'
-import { MessageCutter } from '../protocol/message-cutter.ts'
+import { MessageCutter, passes, whole } from '../protocol/message-cutter.ts'
 import { backend as types, message } from '../protocol/messages.ts'
-import { cleaningQuery, readPreparedCounts } from './cleaning.ts'
+import { cleaningMessage, deallocateAll, findLastRow, readPreparedCounts } from './cleaning.ts'
 import { endsGroup, type Expected } from './expected.ts'
 import { BackendStatements } from './statements.ts'
 
@@ -40,7 +40,8 @@ export class Backend {
   /** After an error in the extended protocol: everything up to the Sync is ignored by Postgres. */
   #isSkipping = false
   #cleaned: ((isClean: boolean) => void) | null = null
-  #counts = ''
+  #cleaningSinceMs = 0
+  #lastRow = ''
   #cancels = 0
   #isOpen = true
 
@@ -50,7 +51,7 @@ export class Backend {
     this.parameters = session.parameters
     this.#cutter = new MessageCutter({
       needs: (type) => this.#needs(type),
-      handle: (type, bytes) => this.#handle(type, bytes),
+      handle: (type, chunk, start, end) => this.#handle(type, chunk, start, end),
     })
     const { socket } = session
     socket.on('error', () => undefined)
@@ -106,17 +107,25 @@ export class Backend {
     sendCancelRequest(this.#endpoint, this.#session, cancelTimeoutMs).catch(() => undefined)
   }
 
-  /** Takes away all that a client can leave on a session. False when that did not succeed; then it must be closed. */
-  async clean(): Promise<boolean> {
-    if (!this.#isOpen || this.isTainted) return false
-    const isClean = await this.#run(cleaningQuery(this.isUncertain))
-    if (this.isUncertain) this.forgetStatements()
-    if (!isClean) return false
-    // Statements that were prepared or removed by SQL inside of functions.
-    const { bySql, byProtocol } = readPreparedCounts(this.#counts)
-    if (bySql === 0 && byProtocol === this.statements.size) return true
-    this.forgetStatements()
-    return this.#run('DEALLOCATE ALL')
+  /** Takes away all that a client can leave on a session. `onDone` hears false when that did not succeed; then it must be closed. */
+  clean(onDone: (isClean: boolean) => void): void {
+    if (!this.#isOpen || this.isTainted) return onDone(false)
+    const isUncertain = this.isUncertain
+    this.#run(cleaningMessage(isUncertain), (isClean) => {
+      if (isUncertain) this.forgetStatements()
+      if (!isClean) return onDone(false)
+      // Statements that were prepared or removed by SQL inside of functions.
+      const { bySql, byProtocol } = readPreparedCounts(this.#lastRow)
+      if (bySql === 0 && byProtocol === this.statements.size) return onDone(true)
+      this.forgetStatements()
+      this.#run(deallocateAll, onDone)
+    })
+  }
+
+  /** Gives up on a cleaning that does not come to an end. */
+  checkCleaning(nowMs: number): void {
+    if (this.#cleaned !== null && nowMs - this.#cleaningSinceMs > cleaningTimeoutMs)
+      this.#finishCleaning(false)
   }
 
   /** After DEALLOCATE ALL. */
@@ -126,22 +135,19 @@ export class Backend {
     this.isUncertain = false
   }
 
-  #run(text: string): Promise<boolean> {
-    if (!this.#isOpen) return Promise.resolve(false)
-    return new Promise((resolve) => {
-      let isDone = false
-      const timer = setTimeout(() => done(false), cleaningTimeoutMs)
-      const done = (isClean: boolean): void => {
-        if (isDone) return
-        isDone = true
-        clearTimeout(timer)
-        this.#cleaned = null
-        resolve(isClean)
-      }
-      this.#cleaned = done
-      this.#expected.push({ kind: 'query', isSilent: true })
-      this.socket.write(message('Q', text, '\0'))
-    })
+  #run(query: Buffer, onDone: (isClean: boolean) => void): void {
+    if (!this.#isOpen) return onDone(false)
+    this.#cleaned = onDone
+    this.#cleaningSinceMs = Date.now()
+    this.#lastRow = ''
+    this.#expected.push(silentQuery)
+    this.socket.write(query)
+  }
+
+  #finishCleaning(isClean: boolean): void {
+    const onDone = this.#cleaned
+    this.#cleaned = null
+    onDone?.(isClean)
   }
 
   /** Says goodbye; its place is free only when Postgres has really gone. */
@@ -156,6 +162,14 @@ export class Backend {
 
   #read(chunk: Buffer): void {
     try {
+      if (this.#cleaned !== null && this.#cutter.isAtRest && this.#expected.length === 1) {
+        const lastRow = findLastRow(chunk)
+        if (lastRow !== null) {
+          this.#lastRow = lastRow
+          this.#expected.length = 0
+          return this.#finishCleaning(true)
+        }
+      }
       const pieces = this.#cutter.push(chunk)
       if (pieces.length > 0) this.#owner?.receive(pieces)
     } catch {
@@ -163,26 +177,38 @@ export class Backend {
     }
   }
 
-  #needs(type: number): 'all' | number {
+  #isForOwner(): boolean {
+    return this.#owner !== null && this.#expected[0]?.isSilent !== true
+  }
+
+  #needs(type: number): number {
     switch (type) {
       case types.errorResponse:
       case types.readyForQuery:
       case types.parameterStatus:
       case types.commandComplete:
-        return 'all'
-      case types.dataRow:
-        return this.#cleaned === null ? 0 : 'all'
-      case types.rowDescription:
-        return this.#expected[0]?.kind === 'describe' ? 'all' : 0
-      default:
+        return whole
+      case types.parseComplete:
+      case types.bindComplete:
+      case types.closeComplete:
+      case types.noData:
+      case types.portalSuspended:
+      case types.emptyQueryResponse:
+      case types.copyInResponse:
         return 0
+      case types.dataRow:
+        if (this.#cleaned !== null) return whole
+        break
+      case types.rowDescription:
+        if (this.#expected[0]?.kind === 'describe') return whole
     }
+    return this.#isForOwner() ? passes : 0
   }
 
   /** Returns what the client gets instead of the message. */
-  #handle(type: number, bytes: Buffer): true | Buffer | null {
+  #handle(type: number, chunk: Buffer, start: number, end: number): true | Buffer | null {
     const front = this.#expected[0]
-    const isSilent = front?.isSilent === true || this.#owner === null
+    const isSilent = !this.#isForOwner()
     switch (type) {
       case types.parseComplete:
       case types.bindComplete:
@@ -190,45 +216,57 @@ export class Backend {
       case types.noData:
       case types.portalSuspended:
       case types.emptyQueryResponse:
-        return this.#answered(type, bytes, front, isSilent)
+        return this.#answered(type, chunk, start, end, isSilent)
       case types.rowDescription:
-        return front?.kind === 'describe' ? this.#answered(type, bytes, front, isSilent) : !isSilent || null
+        return front?.kind === 'describe'
+          ? this.#answered(type, chunk, start, end, isSilent)
+          : !isSilent || null
       case types.commandComplete: {
-        const passed = isSilent ? null : (this.#owner?.inspect(type, bytes, front) ?? null)
-        return front?.kind === 'execute' ? this.#withAnswers(passed, bytes, this.#next()) : passed
+        const passed = isSilent ? null : this.#completed(chunk, start, end, front)
+        return front?.kind === 'execute' ? this.#withAnswers(passed, chunk, start, end, this.#next()) : passed
       }
       case types.dataRow:
-        if (this.#cleaned !== null && front?.isSilent === true) this.#counts = bytes.toString('latin1')
+        if (this.#cleaned !== null && front?.isSilent === true)
+          this.#lastRow = chunk.toString('latin1', start, end)
         return !isSilent || null
       case types.copyInResponse:
         if (front?.kind === 'execute') this.#loseSyncs()
         return true
       case types.parameterStatus:
-        return isSilent ? null : (this.#owner?.inspect(type, bytes, front) ?? null)
+        return isSilent ? null : (this.#owner?.inspect(type, chunk.subarray(start, end), front) ?? null)
       case types.errorResponse:
-        return this.#failed(bytes, front)
+        return this.#failed(chunk.subarray(start, end), front)
       case types.readyForQuery:
-        return this.#ready(bytes, front)
+        return this.#ready(chunk.subarray(start, end), front)
       default:
         return !isSilent || null
     }
   }
 
+  /** Only some command tags mean anything to the owner; the others need no second look. */
+  #completed(chunk: Buffer, start: number, end: number, front: Expected | undefined): true | Buffer | null {
+    if (front?.tag === undefined && !tellingInitials.has(chunk[start + headBytes] ?? 0)) return true
+    return this.#owner?.inspect(types.commandComplete, chunk.subarray(start, end), front) ?? null
+  }
+
   /** The message that ends the answer to the front, if it does. */
   #answered(
     type: number,
-    bytes: Buffer,
-    front: Expected | undefined,
+    chunk: Buffer,
+    start: number,
+    end: number,
     isSilent: boolean,
   ): true | Buffer | null {
+    const front = this.#expected[0]
     const passed = isSilent ? null : true
-    const isEnd = front !== undefined && !endsGroup(front) && answers[front.kind]?.includes(type) === true
-    return isEnd ? this.#withAnswers(passed, bytes, this.#next()) : passed
+    const isEnd = front !== undefined && answers[front.kind]?.includes(type) === true
+    return isEnd ? this.#withAnswers(passed, chunk, start, end, this.#next()) : passed
   }
 
   /** Takes the front away; returns the answers of those behind it that Postgres was not asked for. */
-  #next(): Buffer[] {
+  #next(): readonly Buffer[] {
     this.#expected.shift()
+    if (this.#expected[0]?.answer === undefined) return none
     const due: Buffer[] = []
     for (let next = this.#expected[0]; next?.answer !== undefined; next = this.#expected[0]) {
       due.push(next.answer)
@@ -237,15 +275,21 @@ export class Backend {
     return due
   }
 
-  #withAnswers(passed: true | Buffer | null, bytes: Buffer, due: Buffer[]): true | Buffer | null {
+  #withAnswers(
+    passed: true | Buffer | null,
+    chunk: Buffer,
+    start: number,
+    end: number,
+    due: readonly Buffer[],
+  ): true | Buffer | null {
     if (due.length === 0) return passed
-    return Buffer.concat([passed === true ? bytes : (passed ?? Buffer.alloc(0)), ...due])
+    const first = passed === true ? chunk.subarray(start, end) : passed
+    return Buffer.concat(first === null ? due : [first, ...due])
   }
 
   #failed(bytes: Buffer, front: Expected | undefined): true | Buffer | null {
     if (front?.isSilent === true && front.kind === 'query') {
-      this.#counts = ''
-      this.#cleaned?.(false)
+      this.#finishCleaning(false)
       return null
     }
     const passed = this.#owner?.inspect(types.errorResponse, bytes, front) ?? null
@@ -262,7 +306,7 @@ export class Backend {
   #ready(bytes: Buffer, front: Expected | undefined): Buffer | null | true {
     const due = this.#next()
     if (front?.isSilent === true) {
-      this.#cleaned?.(true)
+      this.#finishCleaning(true)
       return null
     }
     const before = this.#owner?.ready(bytes[5] ?? 0) ?? null
@@ -278,7 +322,7 @@ export class Backend {
 
   #finish(): void {
     this.#isOpen = false
-    this.#cleaned?.(false)
+    this.#finishCleaning(false)
     const owner = this.#owner
     this.#owner = null
     owner?.lost()
@@ -293,6 +337,12 @@ const answers: Partial<Record<Expected['kind'], readonly number[]>> = {
   describe: [types.rowDescription, types.noData],
   execute: [types.portalSuspended, types.emptyQueryResponse],
 }
+
+/** Of the tags that owners look at: ALTER, CREATE, DEALLOCATE, DISCARD, DROP. */
+const tellingInitials = new Set([0x41, 0x43, 0x44])
+const headBytes = 5
+const silentQuery: Expected = { kind: 'query', isSilent: true }
+const none: readonly Buffer[] = []
 
 const cancelTimeoutMs = 5_000
 const cleaningTimeoutMs = 5_000

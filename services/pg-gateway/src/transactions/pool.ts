@@ -47,6 +47,8 @@ interface Waiter {
 export interface Membership {
   /** What Postgres reports to a new session of this pool. */
   parameters(): Promise<ReadonlyMap<string, string>>
+  /** One that is free at this moment, clean and up to date. */
+  borrowIdle(): Backend | null
   /** Throws Refusal. `signal` gives up waiting. */
   borrow(signal: AbortSignal): Promise<Backend>
   /** Gives a backend back after its transaction. */
@@ -113,8 +115,9 @@ export class BackendPool {
         this.#offer(pool, backend)
         return backend.parameters
       },
+      borrowIdle: () => (this.#isClosed ? null : this.#takeIdle(pool)),
       borrow: (signal) => this.#borrow(pool, keys, signal),
-      giveBack: (backend) => void this.#giveBack(pool, backend),
+      giveBack: (backend) => this.#giveBack(pool, backend),
       schemaChanged: () => (pool.generation += 1),
       leave: () => {
         if (!isMember) return
@@ -239,7 +242,7 @@ export class BackendPool {
   /** To one who waits for a backend of this pool, unless somebody else has waited longer and needs its place. */
   #offer(pool: Pool, backend: Backend): void {
     if (!backend.isOpen) return
-    const waiting = [...this.#waiting].filter((waiter) => !waiter.isOpening)
+    const waiting = this.#waiting.size === 0 ? [] : [...this.#waiting].filter((waiter) => !waiter.isOpening)
     const own = waiting.find((waiter) => waiter.pool === pool)
     const [first] = waiting
     const isUrgent = first !== undefined && first !== own && Date.now() - first.sinceMs > patienceMs
@@ -254,10 +257,12 @@ export class BackendPool {
     if (first !== undefined) this.#serveNext()
   }
 
-  async #giveBack(pool: Pool, backend: Backend): Promise<void> {
+  #giveBack(pool: Pool, backend: Backend): void {
     backend.disown()
-    if (await backend.clean()) this.#offer(pool, backend)
-    else backend.close()
+    backend.clean((isClean) => {
+      if (isClean) this.#offer(pool, backend)
+      else backend.close()
+    })
   }
 
   /** Whether closing a backend of another pool would help this one. */
@@ -303,6 +308,7 @@ export class BackendPool {
   #sweep(): void {
     const now = Date.now()
     for (const pool of this.#pools.values())
+    for (const backend of this.#backends) backend.checkCleaning(now)
       for (const entry of [...pool.idle])
         if (now - entry.sinceMs > this.#options.idleMs || now - entry.backend.openedAtMs > lifetimeMs) {
           pool.idle.splice(pool.idle.indexOf(entry), 1)

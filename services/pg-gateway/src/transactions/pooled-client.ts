@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import { refusals, Refusal } from '../errors.ts'
 import { interposedBytesMax, mayNeedRewriting, rewrite, type Rewritten } from '../interposing/rewrite.ts'
 import { writeAll } from '../protocol/flow.ts'
-import { MessageCutter } from '../protocol/message-cutter.ts'
+import { MessageCutter, whole } from '../protocol/message-cutter.ts'
 import { readErrorFields, writeErrorFields } from '../protocol/error-fields.ts'
 import {
   backend as answers,
@@ -23,8 +23,8 @@ export interface PooledClientOptions {
   readonly membership: Membership
   /** What the client was told at the start. */
   readonly parameters: ReadonlyMap<string, string>
-  /** Throws Refusal when the project may not be used any more. */
-  readonly checkProject: () => Promise<void>
+  /** Throws Refusal when the project may not be used any more; at once, when that is known. */
+  readonly checkProject: () => void | Promise<void>
   readonly onClosed: () => void
 }
 
@@ -63,7 +63,7 @@ export class PooledClient implements Owner {
     this.#options = options
     this.#cutter = new MessageCutter({
       needs: (type, length) => needsOf(type, length),
-      handle: (type, bytes, length) => this.#fromClient(type, bytes, length),
+      handle: (type, chunk, start, end, length) => this.#fromClient(type, chunk, start, end, length),
     })
     this.#client.on('data', (chunk: Buffer) => this.#read(chunk))
     this.#client.on('close', () => this.#leave())
@@ -113,52 +113,73 @@ export class PooledClient implements Owner {
     if (this.#backend !== null) writeAll(pieces, this.#client, this.#backend.socket)
   }
 
-  #fromClient(type: number, bytes: Buffer, length: number): true | Buffer | null | 'hold' {
+  #fromClient(
+    type: number,
+    chunk: Buffer,
+    start: number,
+    end: number,
+    length: number,
+  ): true | Buffer | null | 'hold' {
     if (type === frontend.terminate) {
       this.#client.end()
       return null
     }
-    const backend = this.#backend
-    if (backend === null) {
+    if (this.#backend === null) {
       if (type === frontend.sync) {
         this.#client.write(readyForQuery('I'))
         return null
       }
       // What is left of a COPY that failed, and a Flush of nothing: Postgres ignores them, too.
       if (isHarmless(type)) return null
-      this.#borrow()
-      return 'hold'
+      if (!this.#borrowAtOnce()) return 'hold'
     }
+    const backend = this.#backend
+    if (backend === null) return 'hold'
     this.#isGroupEnded = false
     switch (type) {
       case frontend.query:
       case frontend.parse:
-        return this.#statement(backend, type, bytes, length)
+        return this.#statement(backend, type, chunk.subarray(start, end), length)
       case frontend.bind:
-        return this.#prepared.bind(backend, bytes, length)
+        return this.#prepared.bind(backend, chunk.subarray(start, end), length)
       case frontend.describe:
+        return this.#prepared.describe(backend, chunk.subarray(start, end))
       case frontend.close:
-        return type === frontend.describe
-          ? this.#prepared.describe(backend, bytes)
-          : this.#prepared.close(backend, bytes)
+        return this.#prepared.close(backend, chunk.subarray(start, end))
       case frontend.execute:
-        backend.expect({ kind: 'execute' })
+        backend.expect(expected.execute)
         return true
       case frontend.sync:
-        backend.expect({ kind: 'sync' })
+        backend.expect(expected.sync)
         return true
       case frontend.functionCall:
-        backend.expect({ kind: 'call' })
+        backend.expect(expected.call)
         return true
       default:
         return true
     }
   }
 
-  #borrow(): void {
+  /** False when it has to wait; then what it sends waits, too. */
+  #borrowAtOnce(): boolean {
+    const { checkProject, membership } = this.#options
+    const checked = checkProject()
+    if (checked === undefined) {
+      const backend = membership.borrowIdle()
+      if (backend !== null) {
+        this.#backend = backend
+        backend.own(this)
+        return true
+      }
+    }
+    this.#borrow(checked)
+    return false
+  }
+
+  #borrow(checked: void | Promise<void>): void {
     this.#isBorrowing = true
     this.#client.pause()
-    this.#lend().then(
+    this.#lend(checked).then(
       (backend) => {
         this.#isBorrowing = false
         if (this.#isEnded || this.#client.destroyed) {
@@ -176,8 +197,8 @@ export class PooledClient implements Owner {
     )
   }
 
-  async #lend(): Promise<Backend> {
-    await this.#options.checkProject()
+  async #lend(checked: void | Promise<void>): Promise<Backend> {
+    await checked
     return this.#options.membership.borrow(this.#gone.signal)
   }
 
@@ -344,17 +365,23 @@ export class PooledClient implements Owner {
 /** Something that is no SQL: it fails like a statement, so that an open transaction fails with it. */
 const nonsense = 'refused'
 
-function needsOf(type: number, length: number): 'all' | number {
+const expected = {
+  execute: { kind: 'execute' },
+  sync: { kind: 'sync' },
+  call: { kind: 'call' },
+} as const
+
+function needsOf(type: number, length: number): number {
   switch (type) {
     case frontend.query:
     case frontend.parse:
-      return length <= statementBytesMax ? 'all' : 0
+      return length <= statementBytesMax ? whole : 0
     case frontend.bind:
       return namesBytesMax
     case frontend.describe:
     case frontend.close:
       if (length > namesBytesMax) throw refusals.protocolViolation('invalid message format')
-      return 'all'
+      return whole
     default:
       return 0
   }
