@@ -3,6 +3,13 @@ import type { TestPlatform } from '@favo/testkit'
 
 /** Runs `favo` against a platform, as on another machine: by its address and a token. Throws when it fails. */
 export async function runCli(platform: TestPlatform, ...args: string[]): Promise<string> {
+  const { code, out, err } = await tryCli(platform, ...args)
+  if (code !== 0) throw new Error(`favo ${args.join(' ')} ended with ${code}: ${err}`)
+  return out
+}
+
+/** The same, for command lines that may fail. */
+export async function tryCli(platform: TestPlatform, ...args: string[]) {
   let out = ''
   let err = ''
   const code = await run(args, {
@@ -12,6 +19,5 @@ export async function runCli(platform: TestPlatform, ...args: string[]): Promise
     err: (text) => (err += text),
     isInteractive: false,
   })
-  if (code !== 0) throw new Error(`favo ${args.join(' ')} ended with ${code}: ${err}`)
-  return out
+  return { code, out, err }
 }

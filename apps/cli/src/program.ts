@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander'
 import { addAccounts } from './accounts-program.ts'
+import { addClusters, addDoctor } from './clusters-program.ts'
 import { addBranches, addDomains, addMigrations } from './more-groups.ts'
 import { addDbCommands, addLoginProfile, addProjectChanges } from './more-commands.ts'
 import type { Terminal } from './terminal.ts'
@@ -39,6 +40,8 @@ Exit codes: 0 done, 1 refused or failed, 2 wrong command line, 3 no platform ans
   addBranches(program, terminal)
   addDomains(program, terminal)
   addLoginProfile(program, terminal)
+  addClusters(program, terminal)
+  addDoctor(program, terminal)
   return program
 }
 
@@ -59,6 +62,7 @@ function addProjects(program: Command, terminal: Terminal): void {
     .option('--ref <ref>', 'for imports: 20 letters a-z instead of random ones')
     .option('--jwt-secret <secret>', 'for imports: at least 32 characters instead of random ones')
     .option('--db-password <password>', "the database owner's password instead of a random one")
+    .option('--cluster <name>', 'the Postgres server that it is put on (see `favo clusters`)')
     .addOption(json())
     .addHelpText(
       'after',
@@ -221,6 +225,7 @@ export interface CreateOptions extends JsonOptions {
   readonly ref?: string
   readonly jwtSecret?: string
   readonly dbPassword?: string
+  readonly cluster?: string
 }
 
 export interface PushOptions extends JsonOptions {

@@ -7,7 +7,7 @@ import { createPools, openDb, sql, type Endpoint, type Pools, type ProjectDb } f
 import { createDirectory, type Project } from '@favo/projects'
 import { createRest } from '@favo/rest'
 import type { Logger } from '@favo/runtime'
-import { createTenancy, type Tenancy } from '@favo/tenancy'
+import { createClusters, createTenancy, type ClusterAccess, type Tenancy } from '@favo/tenancy'
 import { loginPassword, SecretBox, sha256Hex } from '@favo/tokens'
 import { createInvitationMailer } from './invitation-mailer.ts'
 
@@ -78,27 +78,40 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   }
 
   try {
-    const tenancy = createTenancy({
-      admin: { endpoint: cluster.endpoint, ...cluster.superuser },
-      migrations: allMigrations,
-      passwordFor: (database, login) => loginPassword(box, database, login),
-      log,
-    })
-    undo.push(() => tenancy.close())
+    const passwordFor = (database: string, login: 'api' | 'svc' | 'own' | 'ctl') =>
+      loginPassword(box, database, login)
+    const openCluster = ({ endpoint, superuser }: ClusterAccess) => {
+      const own = createTenancy({
+        admin: {
+          endpoint,
+          ...superuser,
+          // The embedded server is on this machine, and may take its time after a crash.
+          ...(endpoint === cluster.endpoint ? {} : { connectTimeoutMs: 10_000 }),
+        },
+        migrations: allMigrations,
+        passwordFor,
+        log,
+      })
+      const ownPools = createPools({
+        endpoint,
+        passwordFor,
+        repairLogin: (database, login) => own.repairLogin(database, login),
+        beforeOpen: async (database) => {
+          await own.upgradeDatabase(database)
+        },
+        ...options.pools,
+        log,
+      })
+      return { tenancy: own, pools: ownPools, endpoint }
+    }
+    const home = openCluster(cluster)
+    const clusters = createClusters({ home, open: openCluster, log })
+    const { tenancy, pools } = clusters
+    undo.push(() => home.tenancy.close())
     await tenancy.prepare()
     await preparePlatformDatabase(tenancy, platformDatabase, box)
-
-    const pools = createPools({
-      endpoint: cluster.endpoint,
-      passwordFor: (database, login) => loginPassword(box, database, login),
-      repairLogin: (database, login) => tenancy.repairLogin(database, login),
-      beforeOpen: async (database) => {
-        await tenancy.upgradeDatabase(database)
-      },
-      ...options.pools,
-      log,
-    })
-    undo.push(() => pools.close())
+    undo.push(() => home.pools.close())
+    undo.push(() => clusters.close())
 
     const openControlDb = (max: number, applicationName: string) => {
       const db = openDb({
@@ -142,6 +155,12 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       db: controlDb,
       session: openControlDb(1, 'favo instance lock'),
       tenancy,
+      clusters: {
+        routes: clusters,
+        home: cluster,
+        passwordFor,
+        platformId: box.derive('platform-id').toString('hex').slice(0, 16),
+      },
       pools,
       secretBox: box,
       addresses,
@@ -185,7 +204,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     const { limits, certificate, ...listenAt } = options.pg
     const pgGateway = createPgGateway({
       directory,
-      endpoint: cluster.endpoint,
+      endpointOf: (database) => clusters.endpointOf(database),
       findLogin: (role) => tenancy.findLogin(role),
       sweepLogins: () => tenancy.sweepCliLogins(),
       beforeOpen: async (database) => {

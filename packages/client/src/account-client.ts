@@ -1,10 +1,13 @@
 import {
   AuditPage,
+  Cluster,
+  ClusterCheck,
   Invitation,
   Organization,
   OrganizationMember,
   PlatformInfo,
   PlatformUser,
+  type AddClusterBody,
   type CreateInvitationBody,
   type ListAuditQuery,
   type OrganizationRole,
@@ -16,7 +19,7 @@ const part = encodeURIComponent
 
 export type AccountClient = ReturnType<typeof createAccountClient>
 
-/** People, organizations, members, invitations and the audit log. All throw `ApiError` or `UnreachableError`. */
+/** People, organizations, members, invitations, the audit log, and for the operator clusters. All throw `ApiError` or `UnreachableError`. */
 export function createAccountClient(options: ClientOptions) {
   const get = <T>(path: string, reply: z.ZodType<T>) => send(options, { method: 'GET', path, reply })
   const write = <T>(method: 'POST' | 'PATCH' | 'DELETE', path: string, reply: z.ZodType<T>, body?: unknown) =>
@@ -52,6 +55,13 @@ export function createAccountClient(options: ClientOptions) {
       write('DELETE', `${organization(slug)}/invitations/${part(id)}`, Invitation),
     listOwnInvitations: () => get('/invitations', z.array(Invitation)),
     acceptInvitation: (token: string) => write('POST', '/invitations/accept', OrganizationMember, { token }),
+
+    listClusters: () => get('/clusters', z.array(Cluster)),
+    addCluster: (body: AddClusterBody) => write('POST', '/clusters', Cluster, body),
+    removeCluster: (name: string) => write('DELETE', `/clusters/${part(name)}`, Cluster),
+    checkCluster: (name: string) => write('POST', `/clusters/${part(name)}/check`, ClusterCheck),
+    /** Of a server that is no cluster of the platform's yet; changes nothing. */
+    checkServer: (url: string) => write('POST', '/clusters/check', ClusterCheck, { url }),
 
     /** Of one organization; of the whole platform (for its administrators) when `slug` is null. */
     listAuditLog: (slug: string | null, query: Partial<ListAuditQuery> = {}) => {

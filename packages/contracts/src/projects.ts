@@ -13,7 +13,7 @@ export const Subdomain = z
 
 /**
  * `POST /v1/projects`. The Management API's fields (those that a self-hosted platform has no use for, such as the
- * instance size, are accepted and ignored) and ours: `subdomain`, `ref`, `jwt_secret`.
+ * instance size, are accepted and ignored) and ours: `subdomain`, `ref`, `jwt_secret`, `cluster`.
  *
  * Unlike there, only `name` is required: the organization defaults to `default`, the password is made.
  */
@@ -35,6 +35,8 @@ export const CreateProjectBody = z.object({
     .min(32, 'must have at least 32 characters')
     .max(512, 'must have at most 512 characters')
     .optional(),
+  /** By name; platform administrators only. The home cluster unless given. */
+  cluster: z.string().max(40).optional(),
 })
 export type CreateProjectBody = z.infer<typeof CreateProjectBody>
 

@@ -1,12 +1,14 @@
-import type { Sql } from '@favo/postgres'
+import type { Endpoint, Sql } from '@favo/postgres'
 import { Client, Pool, type PoolClient } from 'pg'
 import { maintenanceDatabase } from './names.ts'
 
 export interface AdminOptions {
-  readonly endpoint: { readonly host: string; readonly port: number }
+  readonly endpoint: Endpoint
   /** The superuser, `favo_admin`. */
   readonly user: string
   readonly password: string
+  /** How long a connection may take to come about; unless given, as long as the system tries. */
+  readonly connectTimeoutMs?: number
 }
 
 /** One superuser session. Statements without parameters may be several, separated by semicolons: one implicit transaction. */
@@ -45,8 +47,8 @@ const sessionOptions = (eventTriggers: 'on' | 'off'): string =>
 
 export function createAdmin(options: AdminOptions, sessionsMax: number): Admin {
   const connection = {
-    host: options.endpoint.host,
-    port: options.endpoint.port,
+    ...socketOptions(options.endpoint),
+    ...(options.connectTimeoutMs === undefined ? {} : { connectionTimeoutMillis: options.connectTimeoutMs }),
     user: options.user,
     password: options.password,
     application_name: 'favo tenancy',
@@ -81,7 +83,13 @@ export function createAdmin(options: AdminOptions, sessionsMax: number): Admin {
     },
     inDatabase: (database, work, inDatabaseOptions) =>
       withSession(
-        { ...connection, database, options: sessionOptions(inDatabaseOptions?.eventTriggers ?? 'off') },
+        {
+          ...options.endpoint,
+          user: options.user,
+          password: options.password,
+          database,
+          options: sessionOptions(inDatabaseOptions?.eventTriggers ?? 'off'),
+        },
         work,
       ),
     open: async () => {
@@ -97,9 +105,14 @@ export function createAdmin(options: AdminOptions, sessionsMax: number): Admin {
   }
 }
 
-export interface SessionTarget {
-  readonly host: string
-  readonly port: number
+/** An endpoint in the words of `pg`. */
+const socketOptions = ({ host, port, tls }: Endpoint) => ({
+  host,
+  port,
+  ...(tls === undefined ? {} : { ssl: tls }),
+})
+
+export interface SessionTarget extends Endpoint {
   readonly user: string
   readonly password: string
   readonly database: string
@@ -111,7 +124,16 @@ export async function withSession<T>(
   target: SessionTarget,
   work: (session: AdminSession) => Promise<T>,
 ): Promise<T> {
-  const client = new Client({ application_name: 'favo tenancy', ...target })
+  const { user, password, database, options } = target
+  const client = new Client({
+    application_name: 'favo tenancy',
+    connectionTimeoutMillis: 20_000,
+    ...socketOptions(target),
+    user,
+    password,
+    database,
+    options,
+  })
   await connectOrEnd(client)
   try {
     return await work(sessionOf(client))

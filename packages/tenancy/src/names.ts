@@ -32,3 +32,16 @@ export function loginRoleOf(database: string, name: string): string {
   if (/^cli_login_[0-9a-f]{16}$/.test(name)) return `${database}_cli${name.slice(cliLoginPrefix.length)}`
   return `${database}_r${createHash('sha256').update(name).digest('hex').slice(0, 12)}`
 }
+
+/**
+ * The cluster of a database, or of a role that is named after one: the number at the end of the database's name. None is the
+ * home cluster, 0. So whoever has a name knows where it is, without asking anybody.
+ */
+export function clusterNumberOf(name: string): number {
+  const digits = /^p_[a-z]+([0-9]+)(?:_|$)/.exec(name)?.[1]
+  return digits === undefined ? 0 : Number(digits)
+}
+
+/** The name of a database on a cluster. `stem` is `p_` and letters. */
+export const databaseNameOn = (stem: string, cluster: number): string =>
+  cluster === 0 ? stem : `${stem}${cluster}`

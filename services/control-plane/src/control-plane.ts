@@ -11,6 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { SessionVerifier } from './access-tokens/sessions.ts'
 import { deleteExpiredBranches } from './branches/expire-branches.ts'
 import { ChangeFeed } from './change-feed.ts'
+import { ClusterKeeper, clustersMark, type ClusterTools } from './clusters/cluster-keeper.ts'
 import { createDirectorySource, loadProject } from './directory-source.ts'
 import { Instance } from './instance.ts'
 import { createMailMarks } from './mail-marks.ts'
@@ -43,7 +44,9 @@ export interface ControlPlaneDeps {
   readonly db: OpenedDb
   /** The same, but one connection (`max: 1`) that stays open: it holds the lock that says this process lives. */
   readonly session: OpenedDb
+  /** Of all clusters: it finds out by the names of databases which is meant. */
   readonly tenancy: Tenancy
+  readonly clusters: ClusterTools
   readonly pools: Pick<Pools, 'forDatabase' | 'closeDatabase' | 'holdDatabase'>
   readonly secretBox: SecretBox
   readonly addresses: Addresses
@@ -93,6 +96,7 @@ export function createControlPlane(deps: ControlPlaneDeps): ControlPlane {
   const platform: Platform = {
     db,
     tenancy,
+    clusters: deps.clusters,
     pools,
     secretBox,
     addresses,
@@ -115,16 +119,21 @@ export function createControlPlane(deps: ControlPlaneDeps): ControlPlane {
     await settleOrphans(platform)
     await mails.run()
     await requests.run()
+    // Not awaited: one that does not answer takes its time.
+    void clusters.run()
     await purgeRemovedProjects(platform)
     await deleteExpiredBranches(platform)
   })
   const requests = new Rounds(log, 'project requests', () => carryOutRequests(platform))
+  const keeper = new ClusterKeeper(platform, deps.clusters)
+  const clusters = new Rounds(log, 'clusters', () => keeper.prepare())
 
   const close = async () => {
     feed.close()
     await sweeper.stop()
     await Promise.all([
       mails.settle(),
+      Promise.race([clusters.settle(), sleep(CLOSE_GRACE_MS, undefined, { ref: false })]),
       Promise.race([requests.settle(), sleep(CLOSE_GRACE_MS, undefined, { ref: false })]),
     ])
     // What takes longer is carried on by the next start.
@@ -144,6 +153,7 @@ export function createControlPlane(deps: ControlPlaneDeps): ControlPlane {
   feed.subscribe((ref) => {
     sessions.forget()
     if (ref === null || ref === requestsMark) void requests.run()
+    if (ref === null || ref === clustersMark) void clusters.run()
   })
   return {
     service: createService(platform, gatekeeper, close),
@@ -163,6 +173,7 @@ export function createControlPlane(deps: ControlPlaneDeps): ControlPlane {
         databaseHost: addresses.database.host,
         databasePort: addresses.database.port,
       })
+      await keeper.load()
       await instance.hold()
       await feed.start()
       await settleOrphans(platform)

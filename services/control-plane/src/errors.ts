@@ -121,6 +121,30 @@ export const controlErrors = {
   /** For what the Management API has and this platform does not: the sentence says so, and what there is instead. */
   notAvailable: (sentence: string) => new ControlError(501, 'not_available', sentence),
 
+  clusterNotFound: () => new ControlError(404, 'cluster_not_found', 'There is no such cluster.'),
+  clusterNameTaken: (name: string) =>
+    new ControlError(409, 'cluster_name_taken', `There is a cluster called ${name} already.`),
+  clusterKnown: () =>
+    new ControlError(409, 'cluster_known', 'This server is one of the platform’s clusters already.'),
+  clusterUnsafe: (why: string) =>
+    new ControlError(409, 'cluster_unsafe', `Projects would not be safe on this server. ${why}`),
+  clusterNotAdopted: (why: string) =>
+    new ControlError(
+      409,
+      'cluster_not_adopted',
+      `The server has to be made ready first. Say that it may be changed (adopt). ${why}`,
+    ),
+  clusterInUse: (projects: number) =>
+    new ControlError(
+      409,
+      'cluster_in_use',
+      `The cluster holds ${projects} project${projects === 1 ? '' : 's'}. Delete them first.`,
+    ),
+  homeStays: () =>
+    new ControlError(409, 'home_cluster', 'The home cluster holds the platform itself and stays.'),
+  clusterUnreachable: (why: string, cause: unknown) =>
+    new ControlError(502, 'cluster_unreachable', `The server could not be used: ${why}`, { cause }),
+
   refTaken: (ref: string) =>
     new ControlError(409, 'ref_taken', `A project with the ref ${ref} exists already.`),
   subdomainTaken: (subdomain: string) =>

@@ -4,6 +4,7 @@ import type { Db, Pools } from '@favo/postgres'
 import type { Logger } from '@favo/runtime'
 import type { Tenancy } from '@favo/tenancy'
 import type { SecretBox } from '@favo/tokens'
+import type { ClusterTools } from './clusters/cluster-keeper.ts'
 import type { Instance } from './instance.ts'
 import type { RunningChanges } from './projects/running-changes.ts'
 
@@ -24,6 +25,7 @@ export interface Platform {
   /** The platform project's database, as the control plane's own login. */
   readonly db: Db
   readonly tenancy: Tenancy
+  readonly clusters: ClusterTools
   readonly pools: Pick<Pools, 'forDatabase' | 'closeDatabase' | 'holdDatabase'>
   readonly secretBox: SecretBox
   readonly addresses: Addresses

@@ -24,6 +24,7 @@ import { branchRoutes } from './branches/branches.routes.ts'
 import { customHostnameRoutes } from './domains/custom-hostname.routes.ts'
 import { domainRoutes } from './domains/domains.routes.ts'
 import { vanitySubdomainRoutes } from './domains/vanity-subdomain.routes.ts'
+import { clusterRoutes } from './clusters/clusters.routes.ts'
 import { networkRoutes } from './network/network.routes.ts'
 import { postgresSettingsRoutes } from './postgres-settings/postgres-settings.routes.ts'
 import { lifecycleRoutes } from './projects/lifecycle.routes.ts'
@@ -65,6 +66,7 @@ export const routes: readonly Route[] = [
   ...auditRoutes,
   ...userRoutes,
   ...platformRoutes,
+  ...clusterRoutes,
   ...accessTokenRoutes,
   ...managementRoutes,
   ...openApiRoutes(() => routes),

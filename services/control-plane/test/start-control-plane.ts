@@ -2,7 +2,7 @@ import { createControlPlane, type ControlPlane, type PlatformMailer } from '../s
 import { superuser } from '@favo/cluster'
 import { createPools, openDb, type OwnDb } from '@favo/postgres'
 import { createLogger } from '@favo/runtime'
-import type { Tenancy } from '@favo/tenancy'
+import { createClusters, type Tenancy } from '@favo/tenancy'
 import { createTestTenancy } from '@favo/testkit'
 import { createAccessToken, createSlug, loginPassword, SecretBox, sha256Hex } from '@favo/tokens'
 import fastify from 'fastify'
@@ -89,12 +89,28 @@ export async function createPlatformDatabase(): Promise<TestPlatformDatabase> {
       acquireTimeoutMs: 10_000,
       log: createLogger({ level: 'silent' }),
     })
+    const clusters = createClusters({
+      home: { tenancy, pools, endpoint: cluster.endpoint },
+      open: () => {
+        throw new Error('other clusters are tested with a whole platform: e2e/clusters.test.ts')
+      },
+      log: createLogger({ level: 'silent' }),
+    })
     const token = createAccessToken()
     const logLines: Record<string, unknown>[] = []
     const controlPlane = createControlPlane({
       db: controlDb,
       session,
       tenancy: { ...tenancy, ...options.wrapTenancy?.(tenancy) },
+      clusters: {
+        routes: clusters,
+        home: {
+          endpoint: cluster.endpoint,
+          superuser: { user: superuser, password: cluster.password },
+        },
+        passwordFor: (name, login) => loginPassword(box, name, login),
+        platformId: 'test',
+      },
       pools,
       secretBox: box,
       addresses: {

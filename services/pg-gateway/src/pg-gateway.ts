@@ -46,8 +46,8 @@ export const defaultPgGatewayConfig: PgGatewayConfig = {
 
 export interface PgGatewayOptions {
   readonly directory: Pick<ProjectDirectory, 'findByRef' | 'findByLabel'>
-  /** Where Postgres itself listens. */
-  readonly endpoint: Endpoint
+  /** Where the Postgres that holds a database listens. */
+  readonly endpointOf: (database: string) => Endpoint
   readonly findLogin: (role: string) => Promise<LoginFacts | null>
   /** Removes logins that were made for a while; called every minute. */
   readonly sweepLogins?: () => Promise<void>
@@ -91,14 +91,14 @@ const sweepMs = 60_000
 
 /** Postgres for customers: the session port and the transaction port. */
 export function createPgGateway(options: PgGatewayOptions): PgGateway {
-  const { config, endpoint, log } = options
+  const { config, endpointOf, log } = options
   const certificate = options.certificate === null ? null : loadCertificate(options.certificate)
   const admission = new Admission()
   const cancelKeys = new CancelKeys()
   const sessionPlaces = new Places(config.sessionsMax, config.sessionsPerProjectMax)
   const clientPlaces = new Places(config.clientsMax, config.clientsPerProjectMax)
   const pool = new BackendPool({
-    endpoint,
+    endpointOf,
     backendsMax: config.backendsMax,
     backendsPerProjectMax: config.backendsPerProjectMax,
     idleMs: config.backendIdleMs,
@@ -157,6 +157,7 @@ export function createPgGateway(options: PgGatewayOptions): PgGateway {
     { project, role, keys, startup }: SignedIn,
   ): Promise<void> => {
     const place = takePlace(sessionPlaces, project)
+    const endpoint = endpointOf(project.database)
     let session
     try {
       session = await openSession({

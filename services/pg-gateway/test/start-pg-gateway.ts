@@ -50,7 +50,7 @@ export async function startPgGateway(options: TestGatewayOptions = {}): Promise<
       findByLabel: (label) =>
         projects.get(label) ?? [...projects.values()].find(({ subdomain }) => subdomain === label) ?? null,
     },
-    endpoint: cluster.endpoint,
+    endpointOf: () => cluster.endpoint,
     findLogin: (role) => tenancy.findLogin(role),
     beforeOpen: () => Promise.resolve(),
     secret: randomBytes(32),

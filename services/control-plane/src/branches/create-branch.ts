@@ -1,5 +1,6 @@
 import type { CreateBranchBody } from '@favo/contracts'
 import { DatabaseError } from '@favo/postgres'
+import { clusterNumberOf } from '@favo/tenancy'
 import { controlErrors, reasonOf, ControlError } from '../errors.ts'
 import type { Platform } from '../platform.ts'
 import { deleteProject } from '../projects/change-status.ts'
@@ -42,6 +43,7 @@ export async function startBranch(
     platform,
     { name: `${parent.name.slice(0, 150)} (${body.branch_name})`, region: parent.region },
     parent.organization_id,
+    clusterNumberOf(parent.database),
     async (tx, { ref }) => {
       await ensureDefaultBranch(tx, parent.ref)
       await insertBranch(tx, {

@@ -1,5 +1,6 @@
 import { createSlug } from '@favo/tokens'
 import { sql } from '@favo/postgres'
+import { clusterNumberOf, databaseNameOn } from '@favo/tenancy'
 import { ControlError, controlErrors, reasonOf } from '../errors.ts'
 import type { Platform } from '../platform.ts'
 import { StepNotes } from '../projects/create-project.ts'
@@ -24,7 +25,7 @@ export async function resetBranch(
   const history = await readMigrations(ctx, own.database)
   const base = branch.with_data ? await readMigrations(ctx, parent.database) : []
   const migrations = findNew(history, base, upTo)
-  const database = `p_${createSlug()}`
+  const database = databaseNameOn(`p_${createSlug()}`, clusterNumberOf(own.database))
   const row = await platform.db.transaction(async (tx) => {
     const started = await startChange(tx, {
       ref: own.ref,

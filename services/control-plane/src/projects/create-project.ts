@@ -1,7 +1,9 @@
 import type { CreateProjectBody } from '@favo/contracts'
 import { DatabaseError, type Queryable } from '@favo/postgres'
 import { createApiKey, createRef, createSecret, createSlug, sha256Hex } from '@favo/tokens'
+import { databaseNameOn } from '@favo/tenancy'
 import { reopenParent } from '../branches/reopen-parent.ts'
+import { findClusterRow } from '../clusters/clusters.sql.ts'
 import { controlErrors, reasonOf } from '../errors.ts'
 import { findOrganization } from '../organizations/organizations.sql.ts'
 import type { Platform } from '../platform.ts'
@@ -27,8 +29,10 @@ export async function createProject(
   const organization = await findOrganization(platform.db, organizationId)
   if (organization === null) throw controlErrors.organizationNotFound()
 
+  const cluster = input.cluster === undefined ? 0 : (await findClusterRow(platform.db, input.cluster))?.number
+  if (cluster === undefined) throw controlErrors.clusterNotFound()
   const databasePassword = input.db_pass ?? createSecret(24)
-  const row = await reserve(platform, input, organization.id)
+  const row = await reserve(platform, input, organization.id, cluster)
   const created = await bringUp(platform, row, () => makeDatabase(platform, row, databasePassword))
   return { row: created, databasePassword }
 }
@@ -67,6 +71,7 @@ export async function reserve(
   platform: Platform,
   input: CreateProjectBody & { readonly id?: string },
   organizationId: string,
+  cluster: number,
   also: (tx: Queryable, row: ProjectRow) => Promise<void> = () => Promise.resolve(),
 ): Promise<ProjectRow> {
   // What the caller chose may be taken; what we chose is chosen anew.
@@ -80,7 +85,7 @@ export async function reserve(
       organizationId,
       name: input.name,
       subdomain,
-      database: `p_${createSlug()}`,
+      database: databaseNameOn(`p_${createSlug()}`, cluster),
       region: input.region ?? 'local',
       instance: platform.instance.number,
       jwtSecretSealed: platform.secretBox.seal(jwtSecret, secretContexts.jwtSecret(ref)),

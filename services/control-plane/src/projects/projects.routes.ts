@@ -4,6 +4,7 @@ import {
   type CreatedProject,
   type DeletedProject,
 } from '@favo/contracts'
+import { controlErrors } from '../errors.ts'
 import { listedFor } from '../permissions/access.ts'
 import { route, type Route } from '../route.ts'
 import { deleteProject, pauseProject, resumeProject } from './change-status.ts'
@@ -38,6 +39,8 @@ export const projectRoutes: readonly Route[] = [
         body.organization_slug ?? body.organization_id ?? 'default',
         'administrator',
       )
+      if (body.cluster !== undefined && !ctx.access.isPlatformAdministrator)
+        throw controlErrors.forPlatformAdministrators()
       const { row, databasePassword } = await createProject(ctx, body)
       ctx.audit.note({ projectRef: row.ref, organizationId: row.organization_id, after: { name: row.name } })
       return {

@@ -8,6 +8,7 @@ import type {
   ProjectConnection,
   ProjectDetails,
 } from '@favo/contracts'
+import { createPerson } from '../../test/people.ts'
 import {
   createPlatformDatabase,
   type TestControlPlane,
@@ -316,4 +317,19 @@ test('health tells each service apart', async () => {
   const paused = await control.request<{ healthy: boolean }[]>('GET', `/projects/${ref}/health?services=db`)
   expect(paused.body[0]?.healthy).toBe(false)
   expect((await control.request('GET', `/projects/${ref}/health?services=nonsense`)).status).toBe(422)
+})
+
+test('which server a project is put on is the platform administrators’ to say', async () => {
+  const owner = await createPerson(platform, control)
+  const made = await owner.request<{ slug: string }>('POST', '/organizations', { name: 'Mine' })
+  const create = (cluster: string) =>
+    owner.request<ErrorBody>('POST', '/projects', {
+      name: 'x',
+      organization_slug: made.body.slug,
+      cluster,
+    })
+  // The same words for one that is there and one that is not.
+  for (const cluster of ['home', 'none']) expect((await create(cluster)).status).toBe(403)
+  const unknown = await control.request<ErrorBody>('POST', '/projects', { name: 'x', cluster: "'; --" })
+  expect([unknown.status, unknown.body.code]).toEqual([404, 'cluster_not_found'])
 })

@@ -12,7 +12,7 @@ export interface PoolKey {
 }
 
 export interface BackendPoolOptions {
-  readonly endpoint: Endpoint
+  readonly endpointOf: (database: string) => Endpoint
   readonly backendsMax: number
   readonly backendsPerProjectMax: number
   /** A backend that nobody wanted for so long is closed. */
@@ -195,7 +195,8 @@ export class BackendPool {
 
   async #open(waiter: Waiter, release: () => void): Promise<void> {
     const { pool, keys } = waiter
-    const { endpoint, log } = this.#options
+    const { log } = this.#options
+    const endpoint = this.#options.endpointOf(pool.database)
     try {
       const session = await openSession({
         endpoint,

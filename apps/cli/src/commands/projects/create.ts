@@ -13,6 +13,7 @@ export async function createProject(terminal: Terminal, name: string, options: C
     ref: options.ref,
     jwt_secret: options.jwtSecret,
     db_pass: options.dbPassword,
+    ...(options.cluster === undefined ? {} : { cluster: options.cluster }),
   })
   if (options.json === true) return printJson(terminal, connection)
   const seconds = ((performance.now() - startedAt) / 1_000).toFixed(2)
