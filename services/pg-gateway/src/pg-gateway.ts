@@ -97,8 +97,19 @@ export function createPgGateway(options: PgGatewayOptions): PgGateway {
   const cancelKeys = new CancelKeys()
   const sessionPlaces = new Places(config.sessionsMax, config.sessionsPerProjectMax)
   const clientPlaces = new Places(config.clientsMax, config.clientsPerProjectMax)
+  const opened = new Map<string, Promise<void>>()
+  const prepareDatabase = (database: string): Promise<void> => {
+    let ready = opened.get(database)
+    if (ready === undefined) {
+      ready = options.beforeOpen(database)
+      opened.set(database, ready)
+      ready.catch(() => opened.delete(database))
+    }
+    return ready
+  }
   const pool = new BackendPool({
     endpointOf,
+    beforeOpen: prepareDatabase,
     backendsMax: config.backendsMax,
     backendsPerProjectMax: config.backendsPerProjectMax,
     idleMs: config.backendIdleMs,
@@ -109,18 +120,7 @@ export function createPgGateway(options: PgGatewayOptions): PgGateway {
   const sessions = new Set<Session>()
   const clients = new Set<PooledClient>()
   const servers: Server[] = []
-  const opened = new Map<string, Promise<void>>()
   let isClosing = false
-
-  const prepareDatabase = (database: string): Promise<void> => {
-    let ready = opened.get(database)
-    if (ready === undefined) {
-      ready = options.beforeOpen(database)
-      opened.set(database, ready)
-      ready.catch(() => opened.delete(database))
-    }
-    return ready
-  }
 
   const accept = async (socket: Socket, mode: Mode): Promise<void> => {
     const client = new Client(socket)
@@ -140,7 +140,6 @@ export function createPgGateway(options: PgGatewayOptions): PgGateway {
         cancelKeys.cancel(signedIn.processId, signedIn.secretKey)
         client.socket.end()
       } else {
-        await prepareDatabase(signedIn.project.database)
         await (mode === 'session' ? openForSession(client, signedIn) : openForTransactions(client, signedIn))
       }
     } catch (error) {
@@ -156,6 +155,7 @@ export function createPgGateway(options: PgGatewayOptions): PgGateway {
     client: Client,
     { project, role, keys, startup }: SignedIn,
   ): Promise<void> => {
+    await prepareDatabase(project.database)
     const place = takePlace(sessionPlaces, project)
     const endpoint = endpointOf(project.database)
     let session
@@ -198,10 +198,13 @@ export function createPgGateway(options: PgGatewayOptions): PgGateway {
 
   const openForTransactions = async (
     client: Client,
-    { project, role, keys, startup }: SignedIn,
+    { project, role, keys, login, startup }: SignedIn,
   ): Promise<void> => {
     const place = takePlace(clientPlaces, project)
-    const membership = pool.join({ database: project.database, role, settings: startup.settings }, keys)
+    const membership = pool.join(
+      { database: project.database, role, settings: startup.settings },
+      { keys, settings: login.settings },
+    )
     const leave = (): void => {
       membership.leave()
       place.release()

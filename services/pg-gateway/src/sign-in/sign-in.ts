@@ -19,6 +19,8 @@ import { boundMechanism, inventVerifier, plainMechanism, startScramServer } from
 export interface LoginFacts {
   readonly verifier: ScramVerifier
   readonly isExpired: boolean
+  /** What its sessions begin with: `name=value`. */
+  readonly settings: readonly string[]
 }
 
 export interface SignInDeps {
@@ -37,6 +39,7 @@ export interface SignedIn {
   /** The role of the cluster that the session belongs to. */
   readonly role: string
   readonly keys: ScramKeys
+  readonly login: LoginFacts
   readonly startup: Startup
 }
 
@@ -68,7 +71,7 @@ export async function signIn(client: Client, deps: SignInDeps): Promise<SignedIn
   // Only a real login gets here.
   if (target === null || login === null) throw refusals.wrongPassword(startup.user)
   check(client, startup, target, login)
-  return { kind: 'signed in', project: target.project, role: target.role, keys, startup }
+  return { kind: 'signed in', project: target.project, role: target.role, keys, login, startup }
 }
 
 type Started = Extract<FirstPacket, { kind: 'startup' | 'cancel' }>

@@ -3,6 +3,7 @@ import type { Logger } from '@favo/runtime'
 import { refusals, Refusal } from '../errors.ts'
 import { Places } from '../limits/places.ts'
 import { Backend } from './backend.ts'
+import { KnownParameters, type SessionStart } from './known-parameters.ts'
 
 /** Clients with the same login and the same settings at the start: they share backends. */
 export interface PoolKey {
@@ -11,8 +12,17 @@ export interface PoolKey {
   readonly settings: Readonly<Record<string, string>>
 }
 
+/** What Postgres knows of a client's login when the client signs in. */
+export interface PoolLogin {
+  readonly keys: ScramKeys
+  /** What its sessions begin with: `name=value`. */
+  readonly settings: readonly string[]
+}
+
 export interface BackendPoolOptions {
   readonly endpointOf: (database: string) => Endpoint
+  /** Brings a database up to date before it is used for the first time. */
+  readonly beforeOpen: (database: string) => Promise<void>
   readonly backendsMax: number
   readonly backendsPerProjectMax: number
   /** A backend that nobody wanted for so long is closed. */
@@ -34,7 +44,7 @@ interface Pool extends PoolKey {
 
 interface Waiter {
   readonly pool: Pool
-  readonly keys: ScramKeys
+  readonly login: PoolLogin
   readonly sinceMs: number
   readonly resolve: (backend: Backend) => void
   readonly reject: (error: Refusal) => void
@@ -75,6 +85,7 @@ export class BackendPool {
   readonly #pools = new Map<string, Pool>()
   readonly #waiting = new Set<Waiter>()
   readonly #backends = new Set<Backend>()
+  readonly #known = new KnownParameters()
   readonly #sweeper: NodeJS.Timeout
   #isClosed = false
 
@@ -94,7 +105,7 @@ export class BackendPool {
     return this.#waiting.size
   }
 
-  join(key: PoolKey, keys: ScramKeys): Membership {
+  join(key: PoolKey, login: PoolLogin): Membership {
     const id = JSON.stringify([key.database, key.role, Object.entries(key.settings).sort()])
     const pool = this.#pools.get(id) ?? {
       ...key,
@@ -110,13 +121,14 @@ export class BackendPool {
     let isMember = true
     return {
       parameters: async () => {
-        if (pool.parameters !== null) return pool.parameters
-        const backend = await this.#borrow(pool, keys, null)
+        const known = pool.parameters ?? this.#known.find(this.#startOf(pool, login))
+        if (known !== null) return known
+        const backend = await this.#borrow(pool, login, null)
         this.#offer(pool, backend)
         return backend.parameters
       },
       borrowIdle: () => (this.#isClosed ? null : this.#takeIdle(pool)),
-      borrow: (signal) => this.#borrow(pool, keys, signal),
+      borrow: (signal) => this.#borrow(pool, login, signal),
       giveBack: (backend) => this.#giveBack(pool, backend),
       schemaChanged: () => (pool.generation += 1),
       leave: () => {
@@ -139,7 +151,7 @@ export class BackendPool {
     await Promise.all(closed)
   }
 
-  #borrow(pool: Pool, keys: ScramKeys, signal: AbortSignal | null): Promise<Backend> {
+  #borrow(pool: Pool, login: PoolLogin, signal: AbortSignal | null): Promise<Backend> {
     if (this.#isClosed) return Promise.reject(refusals.shuttingDown())
     const idle = this.#takeIdle(pool)
     if (idle !== null) return Promise.resolve(idle)
@@ -149,7 +161,7 @@ export class BackendPool {
       signal?.addEventListener('abort', giveUp, { once: true })
       const waiter: Waiter = {
         pool,
-        keys,
+        login,
         sinceMs: Date.now(),
         resolve,
         reject,
@@ -194,14 +206,15 @@ export class BackendPool {
   }
 
   async #open(waiter: Waiter, release: () => void): Promise<void> {
-    const { pool, keys } = waiter
+    const { pool, login } = waiter
     const { log } = this.#options
     const endpoint = this.#options.endpointOf(pool.database)
     try {
+      await this.#options.beforeOpen(pool.database)
       const session = await openSession({
         endpoint,
         user: pool.role,
-        password: keys,
+        password: login.keys,
         database: pool.database,
         settings: pool.settings,
         timeoutMs: openTimeoutMs,
@@ -209,6 +222,7 @@ export class BackendPool {
       const backend = new Backend(session, endpoint)
       pool.backends += 1
       pool.parameters ??= backend.parameters
+      this.#known.remember(this.#startOf(pool, login), backend.parameters)
       backend.generation = pool.generation
       this.#backends.add(backend)
       backend.onClosed = () => {
@@ -246,9 +260,7 @@ export class BackendPool {
     const waiting = this.#waiting.size === 0 ? [] : [...this.#waiting].filter((waiter) => !waiter.isOpening)
     const own = waiting.find((waiter) => waiter.pool === pool)
     const [first] = waiting
-    const isUrgent = first !== undefined && first !== own && Date.now() - first.sinceMs > patienceMs
-    const isOld = Date.now() - backend.openedAtMs > lifetimeMs || pool.clients === 0
-    if (isOld || (isUrgent && this.#needsRoom(first))) return backend.close()
+    if (this.#isSuperfluous(pool, backend, first)) return backend.close()
     if (own !== undefined) {
       this.#settle(own)
       own.resolve(this.#upToDate(pool, backend))
@@ -262,14 +274,28 @@ export class BackendPool {
     backend.disown()
     backend.clean((isClean) => {
       if (isClean) this.#offer(pool, backend)
+  /** Too old to be kept, or in the place of somebody who has waited for too long. */
+  #isSuperfluous(pool: Pool, backend: Backend, first: Waiter | undefined): boolean {
+    if (Date.now() - backend.openedAtMs > lifetimeMs || pool.clients === 0) return true
+    if (first === undefined || first.pool === pool || Date.now() - first.sinceMs <= patienceMs) return false
+    return this.#needsRoom(first)
+  }
+
       else backend.close()
     })
+    // Not worth cleaning when it is not kept.
+    if (this.#isSuperfluous(pool, backend, this.#firstWaiting())) return backend.close()
   }
 
   /** Whether closing a backend of another pool would help this one. */
   #needsRoom({ pool }: Waiter): boolean {
     return (
       this.#places.inAll >= this.#options.backendsMax &&
+  #firstWaiting(): Waiter | undefined {
+    for (const waiter of this.#waiting) if (!waiter.isOpening) return waiter
+    return undefined
+  }
+
       this.#places.of(pool.database) < this.#options.backendsPerProjectMax
     )
   }
@@ -308,12 +334,12 @@ export class BackendPool {
 
   #sweep(): void {
     const now = Date.now()
-    for (const pool of this.#pools.values())
     for (const backend of this.#backends) backend.checkCleaning(now)
       for (const entry of [...pool.idle])
         if (now - entry.sinceMs > this.#options.idleMs || now - entry.backend.openedAtMs > lifetimeMs) {
           pool.idle.splice(pool.idle.indexOf(entry), 1)
           entry.backend.close()
+    for (const pool of this.#pools.values())
         }
   }
 
