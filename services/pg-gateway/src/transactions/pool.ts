@@ -254,6 +254,10 @@ export class BackendPool {
     }
   }
 
+  #startOf({ database, role, settings }: Pool, login: PoolLogin): SessionStart {
+    return { endpoint: this.#options.endpointOf(database), role, settings, loginSettings: login.settings }
+  }
+
   /** To one who waits for a backend of this pool, unless somebody else has waited longer and needs its place. */
   #offer(pool: Pool, backend: Backend): void {
     if (!backend.isOpen) return
@@ -270,10 +274,6 @@ export class BackendPool {
     if (first !== undefined) this.#serveNext()
   }
 
-  #giveBack(pool: Pool, backend: Backend): void {
-    backend.disown()
-    backend.clean((isClean) => {
-      if (isClean) this.#offer(pool, backend)
   /** Too old to be kept, or in the place of somebody who has waited for too long. */
   #isSuperfluous(pool: Pool, backend: Backend, first: Waiter | undefined): boolean {
     if (Date.now() - backend.openedAtMs > lifetimeMs || pool.clients === 0) return true
@@ -281,21 +281,25 @@ export class BackendPool {
     return this.#needsRoom(first)
   }
 
-      else backend.close()
-    })
+  #giveBack(pool: Pool, backend: Backend): void {
+    backend.disown()
     // Not worth cleaning when it is not kept.
     if (this.#isSuperfluous(pool, backend, this.#firstWaiting())) return backend.close()
+    backend.clean((isClean) => {
+      if (isClean) this.#offer(pool, backend)
+      else backend.close()
+    })
+  }
+
+  #firstWaiting(): Waiter | undefined {
+    for (const waiter of this.#waiting) if (!waiter.isOpening) return waiter
+    return undefined
   }
 
   /** Whether closing a backend of another pool would help this one. */
   #needsRoom({ pool }: Waiter): boolean {
     return (
       this.#places.inAll >= this.#options.backendsMax &&
-  #firstWaiting(): Waiter | undefined {
-    for (const waiter of this.#waiting) if (!waiter.isOpening) return waiter
-    return undefined
-  }
-
       this.#places.of(pool.database) < this.#options.backendsPerProjectMax
     )
   }
@@ -335,11 +339,11 @@ export class BackendPool {
   #sweep(): void {
     const now = Date.now()
     for (const backend of this.#backends) backend.checkCleaning(now)
+    for (const pool of this.#pools.values())
       for (const entry of [...pool.idle])
         if (now - entry.sinceMs > this.#options.idleMs || now - entry.backend.openedAtMs > lifetimeMs) {
           pool.idle.splice(pool.idle.indexOf(entry), 1)
           entry.backend.close()
-    for (const pool of this.#pools.values())
         }
   }
 
