@@ -21,7 +21,7 @@ async function readTour(): Promise<{ commands: string[]; output: string }> {
 test('the README’s five-minute tour works as it is written', async () => {
   const { commands, output } = await readTour()
   expect(commands).toHaveLength(3)
-  const favo = await createInstallation()
+  const favo = await createInstallation({ isUsed: true })
   await favo.start()
   const folder = await mkdtemp(join(tmpdir(), 'favo-tour-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))

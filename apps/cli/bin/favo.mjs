@@ -1,6 +1,5 @@
 #!/usr/bin/env node
-import { register } from 'tsx/esm/api'
+import { importProgram } from '../../../tools/bundle.mjs'
 
-register()
-const { main } = await import('../src/main.ts')
+const { main } = await importProgram('apps/cli/src/main.ts')
 await main()

@@ -10,24 +10,24 @@ import { inject } from 'vitest'
 export const preparedFolder = (runId: string): string => join(tmpdir(), `favo-prepared-${runId}`)
 
 /** The first who asks in a run makes it, the others wait. */
-export async function copyPreparedHome(home: string, mainFile: string): Promise<void> {
+export async function copyPreparedHome(home: string, startFile: string): Promise<void> {
   const folder = preparedFolder(inject('cluster').runId)
   const ready = join(folder, 'ready')
   const isFirst = await mkdir(folder).then(
     () => true,
     () => false,
   )
-  if (isFirst) await prepare(folder, mainFile)
+  if (isFirst) await prepare(folder, startFile)
   const isThere = await poll(async () => (await stat(ready).catch(() => null)) !== null, 60_000)
   if (!isThere) throw new Error('nobody prepared a data folder')
   // With owners and modes, which Postgres insists on.
   await promisify(execFile)('cp', ['-a', ready, home])
 }
 
-async function prepare(folder: string, mainFile: string): Promise<void> {
+async function prepare(folder: string, startFile: string): Promise<void> {
   await chmod(folder, 0o711)
   const home = join(folder, 'making')
-  const child = spawn(process.execPath, ['--import', 'tsx', mainFile], {
+  const child = spawn(process.execPath, [startFile], {
     env: { PATH: process.env.PATH, FAVO_HOME: home, NODE_ENV: 'production' },
     stdio: ['ignore', 'pipe', 'inherit'],
   })

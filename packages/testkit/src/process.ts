@@ -8,7 +8,8 @@ import { onTestFinished } from 'vitest'
 import { copyPreparedHome } from './prepared-home.ts'
 
 const root = resolve(import.meta.dirname, '../../..')
-const mainFile = join(root, 'apps/server/src/main.ts')
+/** What `npm start` runs. */
+const startFile = join(root, 'tools/start.mjs')
 const cliFile = join(root, 'apps/cli/bin/favo.mjs')
 
 export interface ServerProcess {
@@ -45,7 +46,7 @@ export async function createInstallation({ isUsed = false } = {}): Promise<Insta
   const base = await mkdtemp(join(tmpdir(), 'favo-home-'))
   await chmod(base, 0o711)
   const home = join(base, 'home')
-  if (isUsed) await copyPreparedHome(home, mainFile)
+  if (isUsed) await copyPreparedHome(home, startFile)
   const children: ChildProcess[] = []
   onTestFinished(async () => {
     for (const child of children) child.kill('SIGKILL')
@@ -64,7 +65,7 @@ export async function createInstallation({ isUsed = false } = {}): Promise<Insta
   return {
     home,
     start: async (env = {}) => {
-      const child = spawn(process.execPath, ['--import', 'tsx', mainFile], {
+      const child = spawn(process.execPath, [startFile], {
         cwd: root,
         env: { ...baseEnv(), ...env },
         stdio: ['ignore', 'pipe', 'pipe'],

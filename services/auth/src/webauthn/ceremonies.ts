@@ -1,13 +1,9 @@
-import {
-  generateAuthenticationOptions,
-  generateRegistrationOptions,
-  verifyAuthenticationResponse,
-  verifyRegistrationResponse,
-  type AuthenticationResponseJSON,
-  type RegistrationResponseJSON,
-} from '@simplewebauthn/server'
+import type { AuthenticationResponseJSON, RegistrationResponseJSON } from '@simplewebauthn/server'
 import type { Json, UserRow } from '../users/user.ts'
 import type { RelyingParty } from './relying-party.ts'
+
+/** Loaded when the first ceremony begins: its two hundred modules took a quarter of the platform's start. */
+const loadWebauthn = () => import('@simplewebauthn/server')
 
 const TIMEOUT_MS = 300_000
 
@@ -51,6 +47,7 @@ const handleOf = (user: Pick<UserRow, 'id'>) => Buffer.from(user.id)
 
 export async function beginRegistration(party: RelyingParty, ask: RegistrationAsk): Promise<Ceremony> {
   const { user } = ask
+  const { generateRegistrationOptions } = await loadWebauthn()
   const options = await generateRegistrationOptions({
     rpName: party.name,
     rpID: party.id,
@@ -73,6 +70,7 @@ export async function beginAuthentication(
   user: Pick<UserRow, 'id'> | null,
   credentials: readonly Pick<Credential, 'id' | 'transports'>[],
 ): Promise<Ceremony> {
+  const { generateAuthenticationOptions } = await loadWebauthn()
   const options = await generateAuthenticationOptions({
     rpID: party.id,
     timeout: TIMEOUT_MS,
@@ -106,6 +104,7 @@ export async function finishRegistration(
   session: CeremonySession,
   response: Json,
 ): Promise<Credential | null> {
+  const { verifyRegistrationResponse } = await loadWebauthn()
   const verified = await verifyRegistrationResponse({
     // What it may be is checked inside.
     response: response as unknown as RegistrationResponseJSON,
@@ -135,6 +134,7 @@ export async function finishAuthentication(
   response: Json,
   credential: Pick<Credential, 'id' | 'publicKey' | 'signCount'>,
 ): Promise<number | null> {
+  const { verifyAuthenticationResponse } = await loadWebauthn()
   const verified = await verifyAuthenticationResponse({
     response: response as unknown as AuthenticationResponseJSON,
     expectedChallenge: session.challenge,
