@@ -2,11 +2,19 @@ import { randomUUID } from 'node:crypto'
 import { createInstallation, startSmtpCatcher, type Installation, type ServerProcess } from '@favo/testkit'
 import { poll } from '@favo/cluster'
 import type { ProjectConnection } from '@favo/contracts'
+import pg from 'pg'
 import { expect, onTestFinished, test } from 'vitest'
+import { startSmsHook } from '../support/sms-hook.ts'
 
 const env = { FAVO_ALLOW_PRIVATE_ADDRESSES: 'true' }
 
-async function mailThrough(favo: Installation, server: ServerProcess, ref: string, port: number) {
+async function mailThrough(
+  favo: Installation,
+  server: ServerProcess,
+  ref: string,
+  port: number,
+  more: object = {},
+) {
   const reply = await fetch(`${server.apiUrl}/v1/projects/${ref}/config/auth`, {
     method: 'PATCH',
     headers: { authorization: `Bearer ${await favo.token()}`, 'content-type': 'application/json' },
@@ -16,6 +24,7 @@ async function mailThrough(favo: Installation, server: ServerProcess, ref: strin
       smtp_host: '127.0.0.1',
       smtp_port: String(port),
       smtp_admin_email: 'hello@shop.example',
+      ...more,
     }),
   })
   if (!reply.ok) throw new Error(await reply.text())
@@ -29,13 +38,13 @@ const signUp = (server: ServerProcess, project: ProjectConnection, email: string
     signal: AbortSignal.timeout(20_000),
   })
 
-async function startMailing() {
+async function startMailing(more: object = {}) {
   const smtp = await startSmtpCatcher()
   onTestFinished(() => smtp.close())
   const favo = await createInstallation({ isUsed: true })
   const server = await favo.start(env)
   const project = await favo.createProject(server, { name: 'mails' })
-  await mailThrough(favo, server, project.ref, smtp.port)
+  await mailThrough(favo, server, project.ref, smtp.port, more)
   return { smtp, favo, server, project }
 }
 
@@ -88,4 +97,81 @@ test('the platform killed while it sends: every acknowledged sign-up has its mai
   const ids = new Map(smtp.mails.map(({ messageId, envelope }) => [messageId, envelope.to[0]]))
   expect(new Set(ids.values()).size).toBe(ids.size)
   expect(smtp.mails.length - ids.size).toBeLessThanOrEqual(1)
+}, 90_000)
+
+/** Sees to it that a mail which is being sent can't be noted as sent: tells when that is tried, and how to let go. */
+async function blockNote(favo: Installation, email: string) {
+  const url = new URL(await favo.adminUrl())
+  const open = async (database: string) => {
+    url.pathname = database
+    const client = new pg.Client(url.href)
+    client.on('error', () => undefined)
+    await client.connect()
+    onTestFinished(() => client.end().catch(() => undefined))
+    return client
+  }
+  const admin = await open('postgres')
+  const { rows } = await admin.query<{ datname: string }>(
+    `select datname from pg_database where datname ~ '^p_'`,
+  )
+  for (const { datname } of rows) {
+    const client = await open(datname)
+    await client.query('begin')
+    const isTaken = async () => {
+      const text = 'select from auth.favo_mails where recipient = $1 and tries = 1 for update'
+      return (await client.query(text, [email])).rowCount === 1
+    }
+    const isOther =
+      (await client.query('select from auth.favo_mails where recipient = $1', [email])).rowCount === 0
+    if (isOther) continue
+    expect(await poll(isTaken, 10_000, 5)).toBe(true)
+    const waiting = `from pg_stat_activity where datname = $1 and wait_event_type = 'Lock'`
+    return {
+      isAwaited: async () => (await admin.query(`select ${waiting}`, [datname])).rowCount !== 0,
+      // A backend would otherwise do what it was told, though nobody waits for its answer any more.
+      letGo: async () => {
+        await admin.query(`select pg_terminate_backend(pid, 5000) ${waiting}`, [datname])
+        await client.end().catch(() => undefined)
+      },
+    }
+  }
+  throw new Error('the mail is in no database')
+}
+
+test('the platform killed between a server’s word and the note of it: the mail comes again as the same one, and so does a message', async () => {
+  const hook = await startSmsHook()
+  const { smtp, favo, server, project } = await startMailing({
+    external_phone_enabled: true,
+    hook_send_sms_enabled: true,
+    hook_send_sms_uri: hook.url,
+    hook_send_sms_secrets: 'v1,whsec_c2VjcmV0',
+  })
+  const post = ({ apiUrl }: ServerProcess, path: string, body: object) =>
+    fetch(`${apiUrl}/p/${project.ref}/auth/v1/${path}`, {
+      method: 'POST',
+      headers: { apikey: project.keys.anon, 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    })
+  smtp.behave({ kind: 'delay', ms: 2_000 })
+  const email = `new-${randomUUID()}@example.com`
+  expect((await signUp(server, project, email)).status).toBe(200)
+  const block = await blockNote(favo, email)
+  expect(await poll(async () => smtp.mails.length === 1 && (await block.isAwaited()), 10_000)).toBe(true)
+
+  const phone = '15551230001'
+  const asked = post(server, 'otp', { phone }).catch(() => null)
+  expect(await poll(async () => hook.calls.length === 1, 10_000)).toBe(true)
+  await server.end('SIGKILL')
+  expect(await asked).toBeNull()
+  await block.letGo()
+
+  smtp.behave({ kind: 'accept' })
+  hook.answer()
+  const second = await favo.start(env)
+  await poll(async () => smtp.mails.length === 2 && hook.calls.length === 2, 40_000)
+  expect(smtp.mails.map(({ envelope }) => envelope.to)).toEqual([[email], [email]])
+  expect(new Set(smtp.mails.map(({ messageId }) => messageId)).size).toBe(1)
+  expect(hook.calls[0]).toEqual(hook.calls[1])
+  const verified = await post(second, 'verify', { type: 'sms', phone, token: hook.calls[1]?.code })
+  expect(verified.status).toBe(200)
 }, 90_000)

@@ -87,7 +87,7 @@ async function sendCode(
     channel,
     type: 'mfa',
   } as const
-  await sendSms(ctx, ctx.db, user, sms).catch((error: unknown) => {
+  await sendSms(ctx, user, sms).catch((error: unknown) => {
     if (error instanceof AuthError) throw factorErrors.hookFailed(error)
     if (!(error instanceof SmsError)) throw error
     throw error.kind === 'notSetUp' ? factorErrors.smsNotSetUp(error) : factorErrors.smsNotSent(error)

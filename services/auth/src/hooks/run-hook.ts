@@ -23,13 +23,17 @@ const metadataNames: Readonly<Record<HookName, string>> = {
 /** What hooks need of a request, or of what is done after it. */
 export type HookContext = Pick<AuthContext, 'settings' | 'outbound' | 'db' | 'clientIp'>
 
+/** Whether it is one of the project's database; anything else is asked by HTTP. */
+export const isFunctionHook = ({ settings }: Pick<AuthContext, 'settings'>, name: HookName): boolean =>
+  parseFunctionUri(settings.hooks[name]?.uri ?? '') !== null
+
 export const isHookEnabled = ({ settings }: Pick<AuthContext, 'settings'>, name: HookName): boolean =>
   settings.hooks[name]?.isEnabled === true
 
 /**
  * Asks the project's hook. Null when it has none; an empty object when the hook had nothing to say.
  *
- * Functions run inside `tx`, or in a transaction of their own. Throws what the hook refused, or that it could not be
+ * Functions run inside `tx`, or in a transaction of their own. `id` is the same for what is asked again. Throws what the hook refused, or that it could not be
  * asked. Mirrors auth internal/hooks/v0hooks/manager.go@bc32168.
  */
 export async function runHook(
@@ -37,18 +41,19 @@ export async function runHook(
   name: HookName,
   input: object,
   tx: Queryable | null = null,
+  id: string | null = null,
 ): Promise<Json | null> {
   const hook = ctx.settings.hooks[name]
   if (hook === undefined || !hook.isEnabled) return null
   const metadata = {
-    uuid: randomUUID(),
+    uuid: id ?? randomUUID(),
     time: new Date().toISOString(),
     name: metadataNames[name],
     ...(ctx.clientIp === null ? {} : { ip_address: ctx.clientIp }),
   }
   const payload = { metadata, ...input }
   try {
-    return readAnswer(await ask(ctx, hook, payload, tx))
+    return readAnswer(await ask(ctx, hook, payload, tx, id))
   } catch (error) {
     if (error instanceof AuthError) throw error
     throw hookErrors.failed(`Error running hook URI: ${hook.uri}`, error)
@@ -60,8 +65,9 @@ function ask(
   { uri, secrets }: { readonly uri: string; readonly secrets: string },
   payload: object,
   tx: Queryable | null,
+  id: string | null,
 ): Promise<string | null> {
-  if (/^https?:/.test(uri)) return runHttpHook(ctx.outbound, uri, secrets, payload)
+  if (/^https?:/.test(uri)) return runHttpHook(ctx.outbound, uri, secrets, payload, id)
   const called = parseFunctionUri(uri)
   if (called === null) throw new Error('only Postgres functions and addresses of http and https are hooks')
   if (tx !== null) return runFunctionHook(tx, called, payload)

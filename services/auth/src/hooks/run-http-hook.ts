@@ -7,7 +7,8 @@ const TRIES_MAX = 3
 const REPLY_BYTES_MAX = 200 * 1024
 
 /**
- * Posts to a hook, signed as Standard Webhooks want it; each try has an id of its own. Null when it answers that there is
+ * Posts to a hook, signed as Standard Webhooks want it. Each try has an id of its own, as in GoTrue, unless the
+ * caller gives one: that of a message is its own for ever, so that who got it already can tell. Null when it answers that there is
  * nothing to say. Mirrors auth internal/hooks/hookshttp@bc32168.
  */
 export async function runHttpHook(
@@ -15,6 +16,7 @@ export async function runHttpHook(
   uri: string,
   secrets: string,
   input: object,
+  id: string | null = null,
 ): Promise<string | null> {
   const payload = JSON.stringify(input)
   const endsAt = Date.now() + outbound.hookTimeoutMs
@@ -29,7 +31,7 @@ export async function runHttpHook(
         headers: {
           'content-type': 'application/json',
           'accept-encoding': 'identity',
-          ...signWebhook(secrets, payload),
+          ...signWebhook(secrets, payload, id ?? randomUUID()),
         },
         body: payload,
         timeoutMs: leftMs,
@@ -49,8 +51,7 @@ export async function runHttpHook(
 }
 
 /** `webhook-id`, `webhook-timestamp` and a signature by each secret (`v1,whsec_<base64>`). */
-export function signWebhook(secrets: string, payload: string): Record<string, string> {
-  const id = randomUUID()
+export function signWebhook(secrets: string, payload: string, id: string): Record<string, string> {
   const timestamp = String(Math.floor(Date.now() / 1000))
   const signatures = secrets.split('|').map((secret) => {
     const encoded = /^v1,whsec_([A-Za-z0-9+/=_-]+)$/.exec(secret.trim())?.[1]

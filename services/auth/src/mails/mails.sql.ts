@@ -52,9 +52,9 @@ export const listMails = (db: Queryable, recipient: string | null, state: string
     limit ${limit}
   `)
 
-/** False when there is no such mail among those that were given up. */
+/** False when there is no such mail among those that were given up; codes for phones are void by then. */
 export const reviveMail = async (db: Queryable, id: string) =>
   (await db.run(sql`
     update auth.favo_mails set state = 'waiting', due_at = now(), tries = 0
-    where id = ${id}::bigint and state = 'dead'
+    where id = ${id}::bigint and state = 'dead' and sms is null
   `)) > 0

@@ -1,12 +1,12 @@
 import type { Db } from '@favo/postgres'
-import type { Project } from '@favo/projects'
 import type { Logger } from '@favo/runtime'
-import type { Outbound } from '../outbound/outbound.ts'
-import { effectiveSettings } from '../settings.ts'
+import type { HookContext } from '../hooks/run-hook.ts'
+import { deliverSms } from './deliver-sms.ts'
+import { handToHook } from './hand-to-hook.ts'
+import { keepingClaims } from './keep-claims.ts'
 import {
   claimMails,
   holdMail,
-  keepClaim,
   markDead,
   markFailed,
   markSent,
@@ -28,13 +28,9 @@ export interface DeliveryOptions extends SmtpOptions {
   readonly longestRetrySeconds: number
 }
 
-export interface Delivery {
-  readonly project: Project
+export interface Delivery extends HookContext {
   readonly db: Db
-  readonly outbound: Outbound
   readonly options: DeliveryOptions
-  /** Asks the project's hook to send a mail. */
-  readonly askHook: (input: object) => Promise<void>
   /** What mails say we are called. */
   readonly clientName: string
   readonly log: Logger
@@ -60,40 +56,30 @@ export async function deliverMails(delivery: Delivery): Promise<number | null> {
 async function deliverBatch(delivery: Delivery, mails: readonly WaitingMail[]): Promise<void> {
   const { db, options, log, stopping } = delivery
   const left = new Set(mails.map(({ id }) => id))
-  const keeping = setInterval(
-    () =>
-      void keepClaim(db, [...left], options.claimSeconds).catch((error: unknown) =>
-        log.warn({ error }, 'claims on mails could not be kept'),
-      ),
-    (options.claimSeconds * 1_000) / 3,
+  const { claimSeconds } = options
+  await keepingClaims(
+    { db, log, claimSeconds },
+    () => [...left],
+    async () => {
+      for (const mail of mails) {
+        if (stopping.aborted) break
+        const outcome = await deliverMail(delivery, mail)
+        left.delete(mail.id)
+        const retrySeconds = await note(delivery, mail, outcome)
+        if (outcome?.kind !== 'unreachable') continue
+        // It would be the same with the others; the one that was tried keeps count for all.
+        await releaseMails(db, [...left], retrySeconds)
+        return
+      }
+      if (left.size > 0) await releaseMails(db, [...left], 0)
+    },
   )
-  try {
-    for (const mail of mails) {
-      if (stopping.aborted) break
-      const outcome = await deliverMail(delivery, mail)
-      left.delete(mail.id)
-      const retrySeconds = await note(delivery, mail, outcome)
-      if (outcome?.kind !== 'unreachable') continue
-      // It would be the same with the others; the one that was tried keeps count for all.
-      await releaseMails(db, [...left], retrySeconds)
-      return
-    }
-    if (left.size > 0) await releaseMails(db, [...left], 0)
-  } finally {
-    clearInterval(keeping)
-  }
 }
 
 /** Null when the project has no mail server any more. */
 async function deliverMail(delivery: Delivery, mail: WaitingMail): Promise<Outcome | null> {
-  if (mail.hook_input !== null)
-    return delivery.askHook(mail.hook_input).then(
-      () => ({ kind: 'sent', error: '' }),
-      (error: unknown) => ({
-        kind: 'delayed',
-        error: error instanceof Error ? error.message : String(error),
-      }),
-    )
+  if (mail.sms !== null) return deliverSms(delivery, mail, mail.sms)
+  if (mail.hook_input !== null) return deliverByHook(delivery, mail, mail.hook_input)
   const server = serverOf(delivery)
   if (server === null) return null
   if (mail.html === null || mail.text === null) return { kind: 'refused', error: 'the mail is too long' }
@@ -107,8 +93,19 @@ async function deliverMail(delivery: Delivery, mail: WaitingMail): Promise<Outco
   )
 }
 
-function serverOf({ project, clientName }: Delivery): MailServer | null {
-  const settings = effectiveSettings(project)
+/** What a project's hook says is never about one mail for good: it may be mended. */
+async function deliverByHook(delivery: Delivery, mail: WaitingMail, input: object): Promise<Outcome> {
+  try {
+    const isTaken = await handToHook(delivery, { ...mail, hook_input: input })
+    return isTaken
+      ? { kind: 'sent', error: '' }
+      : { kind: 'refused', error: 'the project has no hook for mails any more' }
+  } catch (error) {
+    return { kind: 'delayed', error: error instanceof Error ? error.message : String(error) }
+  }
+}
+
+function serverOf({ settings, clientName }: Delivery): MailServer | null {
   if (settings.smtpHost === '' || settings.smtpAdminEmail === '') return null
   return {
     host: settings.smtpHost,

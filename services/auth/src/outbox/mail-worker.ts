@@ -2,7 +2,6 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { ProjectDb } from '@favo/postgres'
 import type { Project } from '@favo/projects'
 import type { Logger } from '@favo/runtime'
-import { runHook } from '../hooks/run-hook.ts'
 import type { Outbound } from '../outbound/outbound.ts'
 import { effectiveSettings } from '../settings.ts'
 import { deliverMails, type DeliveryOptions } from './deliver-mails.ts'
@@ -27,6 +26,8 @@ export interface MailWorkerDeps {
 export interface RequestOutbox {
   /** Before a mail is stored: whatever happens then, it will be found. */
   announce(): Promise<void>
+  /** Seconds for which a message that the request delivers itself is nobody else's, unless it renews that. */
+  readonly claimSeconds: number
   /** At the end, when all is committed. */
   flush(): void
 }
@@ -131,18 +132,14 @@ export function createMailWorker(
     if (opened === null) return null
     const { project } = opened
     const db = opened.db.asService('supabase_auth_admin', 'the outbox is the service’s own')
-    const projectLog = log.child({ ref })
     const next = await deliverMails({
-      project,
+      settings: effectiveSettings(project),
       db,
       outbound,
+      clientIp: null,
       options: { ...options, signal: breakingOff.signal },
-      askHook: async (input) => {
-        const settings = effectiveSettings(project)
-        await runHook({ settings, outbound, db, clientIp: null }, 'sendEmail', input)
-      },
       clientName: new URL(projectUrl(project)).hostname,
-      log: projectLog,
+      log: log.child({ ref }),
       stopping: stopping.signal,
     })
     if (next === null && !stopping.signal.aborted && !isMarked(ref)) await marks.clear(ref, 2 * MARK_SECONDS)
@@ -167,6 +164,7 @@ export function createMailWorker(
     forRequest: ({ ref }) => {
       let isUsed = false
       return {
+        claimSeconds: options.claimSeconds,
         announce: async () => {
           isUsed = true
           if (isMarked(ref)) return

@@ -1,4 +1,5 @@
 import { sql, type Queryable, type Sql } from '@favo/postgres'
+import type { SmsToken } from '../sms/sms.sql.ts'
 
 /** Of HTML and of text each; nobody's mail is longer, and what a project writes into the table itself must not fill memory. */
 const PART_BYTES_MAX = 2_097_152
@@ -16,6 +17,8 @@ export interface WaitingMail {
   /** This one included. */
   readonly tries: number
   readonly hook_input: object | null
+  /** Of messages to phones. */
+  readonly sms: (SmsToken & { readonly code: string; readonly channel: 'sms' | 'whatsapp' }) | null
 }
 
 const part = (column: Sql) =>
@@ -42,7 +45,7 @@ export const claimMails = (db: Queryable, count: number, claimSeconds: number) =
       returning m.*
     )
     select id::text as id, kind, recipient, subject, ${part(sql`html`)} as html, ${part(sql`text`)} as text,
-      message_id::text as message_id, created_at::text as created_at, tries, hook_input
+      message_id::text as message_id, created_at::text as created_at, tries, hook_input, sms
     from claimed
     order by claimed.id
   `)
@@ -57,7 +60,7 @@ export const keepClaim = (db: Queryable, ids: readonly string[], claimSeconds: n
 export const markSent = (db: Queryable, id: string) =>
   db.run(sql`
     update auth.favo_mails
-    set state = 'sent', due_at = null, sent_at = now(), error = null, html = '', text = '', hook_input = null
+    set state = 'sent', due_at = null, sent_at = now(), error = null, html = '', text = '', hook_input = null, sms = sms - 'code'
     where ${these([id])}
   `)
 
@@ -66,9 +69,15 @@ export const markFailed = (db: Queryable, id: string, error: string, retrySecond
     sql`update auth.favo_mails set due_at = ${later(retrySeconds)}, error = ${error} where ${these([id])}`,
   )
 
-/** Given up, until somebody wants it tried again. */
+/** Given up, until somebody wants it tried again. Of messages to phones the code is gone. */
 export const markDead = (db: Queryable, id: string, error: string) =>
-  db.run(sql`update auth.favo_mails set state = 'dead', due_at = null, error = ${error} where ${these([id])}`)
+  db.run(sql`
+    update auth.favo_mails
+    set state = 'dead', due_at = null, error = ${error},
+      html = case when sms is null then html else '' end, sms = sms - 'code',
+      hook_input = case when sms is null then hook_input end
+    where ${these([id])}
+  `)
 
 /** Gives back mails that were not tried. */
 export const releaseMails = (db: Queryable, ids: readonly string[], retrySeconds: number) =>

@@ -4,7 +4,13 @@ import { authErrors } from '../errors.ts'
 import { requestAudience } from '../sessions/audience.ts'
 import { issueSession } from '../sessions/issue-session.ts'
 import { isValidChannel } from '../sms/ask-provider.ts'
-import { checkSmsFrequency, sendPhoneCode } from '../sms/send-phone-code.ts'
+import {
+  checkSmsFrequency,
+  deliverPhoneCode,
+  sendPhoneCode,
+  storePhoneCode,
+  type PhoneCodeAsk,
+} from '../sms/send-phone-code.ts'
 import { parsePhone } from '../users/addresses.ts'
 import { registerUser } from '../users/register-user.ts'
 import { confirmPhone } from '../users/user-changes.sql.ts'
@@ -113,19 +119,31 @@ export async function askForPhoneConfirmation(
     isConfirmed: false,
     isByAdministrator: false,
   }
-  const created = await saving(ctx.db.transaction((tx) => registerUser(ctx, tx, registration)))
-  const user = created ?? (await findUserByPhone(ctx.db, phone, requestAudience(ctx)))
+  const askOf = (actor: UserRow): PhoneCodeAsk => {
+    const traits = { provider: 'phone' }
+    const audit = { action: 'user_confirmation_requested', actor, traits } as const
+    return { kind: 'confirmation', phone, channel, audit }
+  }
+  const created = await saving(
+    ctx.db.transaction(async (tx) => {
+      const user = await registerUser(ctx, tx, registration)
+      return user && { id: user.id, code: await storePhoneCode(ctx, tx, user, askOf(user)) }
+    }),
+  )
+  if (created !== null) {
+    try {
+      await deliverPhoneCode(ctx, created.code)
+    } catch (error) {
+      await deleteUnconfirmedUser(ctx.db, created.id)
+      throw error
+    }
+    return getUserById(ctx.db, created.id)
+  }
+  const user = await findUserByPhone(ctx.db, phone, requestAudience(ctx))
   if (user === null || isPhoneConfirmed(user)) {
     if (user !== null) await recordAudit(ctx.db, 'user_repeated_signup', user, { provider: 'phone' })
     return null
   }
-  const traits = { provider: 'phone' }
-  const audit = { action: 'user_confirmation_requested', actor: user, traits } as const
-  try {
-    await sendPhoneCode(ctx, user, { kind: 'confirmation', phone, channel, audit })
-  } catch (error) {
-    if (created !== null) await deleteUnconfirmedUser(ctx.db, created.id)
-    throw error
-  }
+  await sendPhoneCode(ctx, user, askOf(user))
   return getUserById(ctx.db, user.id)
 }

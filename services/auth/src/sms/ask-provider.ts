@@ -14,7 +14,8 @@ const REPLY_BYTES_MAX = 64 * 1024
 
 /** A provider did not take the message, or none is set up. */
 export class SmsError extends Error {
-  readonly kind: 'notSetUp' | 'notSent'
+  /** `unanswered`: it may be another time. */
+  readonly kind: 'notSetUp' | 'notSent' | 'unanswered'
   constructor(kind: SmsError['kind'], message: string, options?: ErrorOptions) {
     super(message, options)
     this.name = 'SmsError'
@@ -31,8 +32,11 @@ export function isValidChannel(ctx: AuthContext, channel: string): boolean {
   )
 }
 
+/** What asking a provider takes. */
+export type ProviderContext = Pick<AuthContext, 'settings' | 'outbound'>
+
 /** Hands the message over. The provider's name of it, or '' where it gave none. Throws SmsError. */
-export async function sendByProvider(ctx: AuthContext, message: SmsMessage): Promise<string> {
+export async function sendByProvider(ctx: ProviderContext, message: SmsMessage): Promise<string> {
   const { provider, credentials } = getProvider(ctx)
   const { status, reply } = await ask(ctx, provider.request(message, credentials))
   const problem = provider.problem(status, reply)
@@ -65,7 +69,7 @@ export async function isCodeRightAtProvider(ctx: AuthContext, phone: string, cod
   }
 }
 
-function getProvider({ settings }: AuthContext): {
+function getProvider({ settings }: ProviderContext): {
   readonly provider: SmsProvider
   readonly credentials: Credentials
 } {
@@ -86,7 +90,7 @@ const credentialsOf = (all: Readonly<Record<string, string>>, provider: string):
     ),
   )
 
-async function ask(ctx: AuthContext, { url, authorization, form }: ProviderRequest) {
+async function ask(ctx: ProviderContext, { url, authorization, form }: ProviderRequest) {
   const answer = await ctx.outbound
     .send({
       url,
@@ -100,7 +104,7 @@ async function ask(ctx: AuthContext, { url, authorization, form }: ProviderReque
       replyBytesMax: REPLY_BYTES_MAX,
     })
     .catch((error: unknown) => {
-      throw new SmsError('notSent', 'the provider does not answer', { cause: error })
+      throw new SmsError('unanswered', 'the provider does not answer', { cause: error })
     })
   const reply = readReply(answer)
   if (typeof reply === 'string') throw new SmsError('notSent', reply)

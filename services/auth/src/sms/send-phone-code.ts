@@ -1,3 +1,4 @@
+import type { Queryable } from '@favo/postgres'
 import type { Actor, AuditAction } from '../audit/audit.sql.ts'
 import type { AuthContext } from '../context.ts'
 import { AuthError, authErrors } from '../errors.ts'
@@ -9,9 +10,13 @@ import {
   type PhoneCodeKind,
 } from '../one-time-tokens/phone-tokens.sql.ts'
 import { guessKey } from '../one-time-tokens/send-token.ts'
+import { handToHook } from '../outbox/hand-to-hook.ts'
+import { keepingClaims } from '../outbox/keep-claims.ts'
+import { markSent } from '../outbox/outbox.sql.ts'
 import type { Json, UserRow } from '../users/user.ts'
-import { SmsError } from './ask-provider.ts'
-import { sendSms } from './send-sms.ts'
+import { sendByProvider, SmsError } from './ask-provider.ts'
+import { smsHookInput, smsText, toChannel } from './send-sms.ts'
+import type { Sms } from './sms.sql.ts'
 import { findTestOtp } from './test-otp.ts'
 
 export interface PhoneCodeAsk {
@@ -19,6 +24,16 @@ export interface PhoneCodeAsk {
   readonly phone: string
   readonly channel: string
   readonly audit: { readonly action: AuditAction; readonly actor: Actor; readonly traits: Json | null } | null
+}
+
+/** A code that is stored, and its message, which leaves when that is committed. */
+export interface StoredPhoneCode {
+  readonly userId: string
+  readonly kind: PhoneCodeKind
+  readonly phone: string
+  readonly hash: string
+  /** Null for test codes: nothing is sent. */
+  readonly sms: (Sms & { readonly id: string; readonly messageId: string }) | null
 }
 
 const askKey = (ctx: AuthContext, kind: string, phone: string) => `${ctx.project.ref} sms ${kind} ${phone}`
@@ -29,42 +44,94 @@ export function checkSmsFrequency(ctx: AuthContext, kind: PhoneCodeKind, phone: 
   if (left !== null) throw authErrors.overSmsFrequency(left)
 }
 
+/** Sends a code to a phone; the frequency was checked before. Gives the provider's name of the message, '' where there is none. */
+export const sendPhoneCode = async (ctx: AuthContext, user: UserRow, ask: PhoneCodeAsk): Promise<string> =>
+  deliverPhoneCode(ctx, await storePhoneCode(ctx, ctx.db, user, ask))
+
 /**
- * Sends a code to a phone; the frequency was checked before. Gives the provider's name of the message, '' where there is
- * none. Mirrors auth internal/api/phone.go@bc32168 sendPhoneConfirmation.
- *
- * The token is stored before the message leaves, and taken back when it does not: GoTrue holds a transaction, and with it
- * a connection, for as long as the provider thinks.
+ * Stores a code with its message, in the caller's transaction; `deliverPhoneCode` is to follow. Mirrors auth
+ * internal/api/phone.go@bc32168 sendPhoneConfirmation, but for GoTrue's holding a transaction, and with it a connection, for
+ * as long as the provider thinks.
  */
-export async function sendPhoneCode(ctx: AuthContext, user: UserRow, ask: PhoneCodeAsk): Promise<string> {
+export async function storePhoneCode(
+  ctx: AuthContext,
+  tx: Queryable,
+  user: UserRow,
+  ask: PhoneCodeAsk,
+): Promise<StoredPhoneCode> {
   const { kind, phone, channel, audit } = ask
   const { settings } = ctx
   const testCode = findTestOtp(settings, phone)
-  const leaves = testCode === null && (settings.smsProvider !== 'local' || isHookEnabled(ctx, 'sendSms'))
-  if (leaves && !settings.smsAutoconfirm) ctx.limits.takeSms()
+  const isHooked = isHookEnabled(ctx, 'sendSms')
+  const isOutgoing = testCode === null && (settings.smsProvider !== 'local' || isHooked)
+  if (isOutgoing && !settings.smsAutoconfirm) ctx.limits.takeSms()
 
   const code = testCode ?? createOtp(settings.smsOtpLength)
   const hash = hashOtp(phone, code)
   const notWithinSeconds = settings.smsMaxFrequencySeconds
-  const isIssued = await issuePhoneToken(ctx.db, {
+  const sms: Sms = {
+    phone,
+    code,
+    text: smsText({ template: settings.smsTemplate, code }),
+    channel: toChannel(channel),
+    isOutgoing,
+    hookInput: isHooked ? smsHookInput(user, { phone, code, type: null }) : null,
+    claimSeconds: ctx.outbox.claimSeconds,
+  }
+  if (isOutgoing) await ctx.outbox.announce()
+  const issued = await issuePhoneToken(tx, {
     userId: user.id,
     kind,
     hash,
     phone,
     notWithinSeconds,
+    sms: testCode === null ? sms : null,
     audit,
   })
-  if (!isIssued) throw authErrors.overSmsFrequency(notWithinSeconds)
+  if (!issued.is_issued) throw authErrors.overSmsFrequency(notWithinSeconds)
   ctx.guesses.forget(guessKey(ctx, phone))
-  if (testCode !== null) return 'test-otp'
-  const sms = { phone, code, template: settings.smsTemplate, channel, type: null }
+  const { id, message_id: messageId } = issued
+  return {
+    userId: user.id,
+    kind,
+    phone,
+    hash,
+    sms: id === null || messageId === null ? null : { ...sms, id, messageId },
+  }
+}
+
+/**
+ * Delivers the message of a stored code within the request, so that clients are told what the provider says, as by GoTrue; a
+ * code whose message does not leave is taken back. Should the process end meanwhile, the outbox has the message still.
+ */
+export async function deliverPhoneCode(ctx: AuthContext, stored: StoredPhoneCode): Promise<string> {
+  const { sms, userId, kind, phone, hash } = stored
+  if (sms === null) return 'test-otp'
+  if (!sms.isOutgoing) return ''
+  const { db, log } = ctx
+  const { claimSeconds } = sms
   try {
-    return await sendSms(ctx, ctx.db, user, sms)
+    return await keepingClaims(
+      { db, log, claimSeconds },
+      () => [sms.id],
+      () => deliver(ctx, sms),
+    )
   } catch (error) {
-    await withdrawPhoneToken(ctx.db, user.id, kind, hash)
+    await withdrawPhoneToken(db, { userId, kind, hash, mailId: sms.id })
     ctx.asks.forget(askKey(ctx, kind, phone))
     throw toAuthError(error, kind)
   }
+}
+
+async function deliver(ctx: AuthContext, sms: NonNullable<StoredPhoneCode['sms']>): Promise<string> {
+  const { id, messageId, hookInput } = sms
+  if (hookInput !== null) {
+    await handToHook(ctx, { id, kind: 'sms', message_id: messageId, hook_input: hookInput })
+    return ''
+  }
+  const name = await sendByProvider(ctx, sms)
+  await markSent(ctx.db, id)
+  return name
 }
 
 function toAuthError(error: unknown, kind: PhoneCodeKind): unknown {

@@ -1,10 +1,9 @@
-import type { Queryable } from '@favo/postgres'
 import type { AuthContext } from '../context.ts'
 import { runHook } from '../hooks/run-hook.ts'
 import { renderUser } from '../users/render-user.ts'
 import type { UserRow } from '../users/user.ts'
 import { sendByProvider } from './ask-provider.ts'
-import { insertSms } from './sms.sql.ts'
+import { insertLocalSms } from './sms.sql.ts'
 
 export interface SmsRequest {
   readonly phone: string
@@ -17,26 +16,31 @@ export interface SmsRequest {
 }
 
 /**
- * Sends a code to a phone: through the project's hook, its provider, or into its local inbox. Gives the provider's name of
- * the message, '' where there is none. Throws SmsError, or what the hook refused.
+ * Sends a code of a second factor: through the project's hook, its provider, or into its local inbox. Throws SmsError, or what
+ * the hook refused.
  *
- * Unlike mails, messages are sent within the request, as in GoTrue: clients are told what the provider says.
+ * Before anything is stored, as in GoTrue: a challenge that a client never heard of could not be met, so after a crash there
+ * is nothing to deliver.
  */
-export async function sendSms(
-  ctx: AuthContext,
-  db: Queryable,
-  user: UserRow,
-  request: SmsRequest,
-): Promise<string> {
-  const { phone, code, channel, type } = request
-  const sms = { otp: code, ...(type === null ? {} : { sms_type: type }), phone }
-  const isTaken = await runHook(ctx, 'sendSms', { user: renderUser(user), sms }, db === ctx.db ? null : db)
-  if (isTaken !== null) return ''
-
-  const text = request.template.replace(/\{\{-?\s*\.Code\s*-?\}\}/g, code)
-  if (ctx.settings.smsProvider === 'local') {
-    await insertSms(db, phone, text)
-    return ''
-  }
-  return sendByProvider(ctx, { phone, text, code, channel: channel === 'whatsapp' ? 'whatsapp' : 'sms' })
+export async function sendSms(ctx: AuthContext, user: UserRow, request: SmsRequest): Promise<void> {
+  const { phone, code, channel } = request
+  if ((await runHook(ctx, 'sendSms', smsHookInput(user, request))) !== null) return
+  const text = smsText(request)
+  if (ctx.settings.smsProvider === 'local') return void (await insertLocalSms(ctx.db, phone, text))
+  await sendByProvider(ctx, { phone, text, code, channel: toChannel(channel) })
 }
+
+export const smsText = ({ template, code }: Pick<SmsRequest, 'template' | 'code'>): string =>
+  template.replace(/\{\{-?\s*\.Code\s*-?\}\}/g, () => code)
+
+/** Hooks may be asked for any other; a provider knows these two. */
+export const toChannel = (channel: string): 'sms' | 'whatsapp' => (channel === 'whatsapp' ? channel : 'sms')
+
+/** What the hook is told of a message. */
+export const smsHookInput = (
+  user: UserRow,
+  { phone, code, type }: Omit<SmsRequest, 'template' | 'channel'>,
+) => ({
+  user: renderUser(user),
+  sms: { otp: code, ...(type === null ? {} : { sms_type: type }), phone },
+})

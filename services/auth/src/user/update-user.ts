@@ -11,7 +11,12 @@ import { guessKey, sendEmailChange } from '../one-time-tokens/send-token.ts'
 import { isHookEnabled } from '../hooks/run-hook.ts'
 import { isValidChannel } from '../sms/ask-provider.ts'
 import { judgePhoneCode, lockPhoneToken } from '../sms/check-phone-code.ts'
-import { checkSmsFrequency, sendPhoneCode } from '../sms/send-phone-code.ts'
+import {
+  checkSmsFrequency,
+  deliverPhoneCode,
+  storePhoneCode,
+  type StoredPhoneCode,
+} from '../sms/send-phone-code.ts'
 import { applyPhone } from '../verify/verify-phone.ts'
 import { notifyUser } from '../mails/notify-user.ts'
 import { checkPasswordStrength } from '../passwords/password-strength.ts'
@@ -70,7 +75,8 @@ export async function updateUser(
   if (input.password !== null) await checkNonce(ctx, caller, input.nonce)
   if (input.password !== null && input.password !== '') await checkCurrentPassword(ctx, caller, input)
   const passwordHash = await hashNewPassword(ctx, caller.user, input.password)
-  const change = async (tx: Queryable): Promise<UserRow> => {
+  const asksPhone = changesPhone(caller.user, input) && !ctx.settings.smsAutoconfirm
+  const change = async (tx: Queryable): Promise<{ user: UserRow; code: StoredPhoneCode | null }> => {
     const { user, session } = caller
     if (input.password !== null) {
       await updatePassword(tx, user.id, passwordHash)
@@ -88,7 +94,11 @@ export async function updateUser(
       await applyPhone(ctx, tx, 'phone_change', user, input.phone)
     }
     await recordAudit(tx, 'user_modified', user)
-    return getUserById(tx, user.id)
+    const changed = await getUserById(tx, user.id)
+    if (!asksPhone) return { user: changed, code: null }
+    // Last, since a new password makes void what was sent before it.
+    const ask = { kind: 'phone_change', phone: input.phone, channel: channelOf(input), audit: null } as const
+    return { user: changed, code: await storePhoneCode(ctx, tx, changed, ask) }
   }
   const changed = await ctx.db.transaction(change).catch((error: unknown) => {
     if (!(error instanceof DatabaseError)) throw error
@@ -96,10 +106,8 @@ export async function updateUser(
     if (error.constraint === 'users_email_partial_key') throw authErrors.emailExists()
     throw authErrors.unexpectedFailure('Error updating user', error)
   })
-  if (!changesPhone(caller.user, input) || ctx.settings.smsAutoconfirm) return changed
-  // Last, since a new password makes void what was sent before it; and outside of the transaction, since providers are slow.
-  const ask = { kind: 'phone_change', phone: input.phone, channel: channelOf(input), audit: null } as const
-  await sendPhoneCode(ctx, changed, ask)
+  if (changed.code === null) return changed.user
+  await deliverPhoneCode(ctx, changed.code)
   return getUserById(ctx.db, caller.user.id)
 }
 
