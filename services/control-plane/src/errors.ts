@@ -172,6 +172,13 @@ export const controlErrors = {
       cause,
       retryAfterSeconds: 1,
     }),
+  notRecorded: (cause: unknown) =>
+    new ControlError(
+      503,
+      'not_recorded',
+      'The change may have taken place, but its entry in the audit log could not be written. Look before you repeat it.',
+      { cause },
+    ),
   cancelled: (cause: unknown) =>
     new ControlError(504, 'cancelled', 'The work in the database took too long and was cancelled.', {
       cause,

@@ -1,5 +1,6 @@
 import { ApiKey, CreateApiKeyBody, ListApiKeysQuery, UpdateApiKeyBody } from '@favo/contracts'
 import { DatabaseError } from '@favo/postgres'
+import { audited } from '../audit/audited.ts'
 import type { ControlContext } from '../context.ts'
 import { controlErrors } from '../errors.ts'
 import { mayAct } from '../permissions/access.ts'
@@ -29,8 +30,13 @@ export const editApiKeyRoutes: readonly Route[] = [
         name: body.name,
         description: body.description ?? null,
       }
-      const id = await unlessTaken(body.name, () => insertApiKey(ctx.db, ref, key))
-      ctx.audit.note({ target: id })
+      const id = await unlessTaken(body.name, () =>
+        audited(ctx, async (tx) => {
+          const made = await insertApiKey(tx, ref, key)
+          ctx.audit.note({ target: made, after: { name: body.name, type: body.type } })
+          return made
+        }),
+      )
       return renderApiKey(ctx, ref, await getKey(ctx, ref, id), query.reveal === 'true')
     },
   }),
@@ -60,10 +66,10 @@ export const editApiKeyRoutes: readonly Route[] = [
       const { ref } = await getProject(ctx, params.ref)
       const { id } = await getKey(ctx, ref, params.id)
       const description = body.description === undefined ? null : (body.description ?? '')
-      await unlessTaken(body.name ?? '', () =>
-        updateApiKey(ctx.db, id, { name: body.name ?? null, description }),
-      )
       ctx.audit.note({ target: id, after: body })
+      await unlessTaken(body.name ?? '', () =>
+        audited(ctx, (tx) => updateApiKey(tx, id, { name: body.name ?? null, description })),
+      )
       return renderApiKey(ctx, ref, await getKey(ctx, ref, id), false)
     },
   }),
@@ -77,8 +83,8 @@ export const editApiKeyRoutes: readonly Route[] = [
     handle: async (ctx, { params }): Promise<ApiKey> => {
       const { ref } = await getProject(ctx, params.ref)
       const key = await getKey(ctx, ref, params.id)
-      await deleteApiKey(ctx.db, key.id)
-      ctx.audit.note({ target: key.id })
+      ctx.audit.note({ target: key.id, before: { name: key.name, type: key.type } })
+      await audited(ctx, (tx) => deleteApiKey(tx, key.id))
       return renderApiKey(ctx, ref, key, false)
     },
   }),

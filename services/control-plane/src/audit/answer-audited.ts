@@ -1,5 +1,6 @@
 import type { ControlContext } from '../context.ts'
 import { toControlError } from '../error-reply.ts'
+import { controlErrors } from '../errors.ts'
 import type { Platform } from '../platform.ts'
 import type { Route } from '../route.ts'
 import type { AuditEntry } from './audit-entry.ts'
@@ -20,22 +21,17 @@ export async function answerAudited(
     answer = await route.answer(ctx, input)
   } catch (error) {
     const status = toControlError(error)?.status ?? 500
-    if (status === 403 || status >= 500) await finish(platform, ctx, status)
+    if (status === 403 || status >= 500)
+      await ctx.audit.finish(platform.db, status).catch((failure: unknown) => {
+        platform.log.error({ requestId: ctx.requestId, error: failure }, 'the audit row could not be written')
+      })
     throw error
   }
-  await finish(platform, ctx, route.status ?? 200)
-  return answer
-}
-
-/** The change has taken place: its answer does not become a failure because the row could not be written. */
-async function finish(
-  platform: Platform,
-  ctx: { readonly audit: AuditEntry; readonly requestId: string },
-  status: number,
-): Promise<void> {
   try {
-    await ctx.audit.finish(platform.db, status)
+    await ctx.audit.finish(platform.db, route.status ?? 200)
   } catch (error) {
-    platform.log.error({ requestId: ctx.requestId, error }, 'the audit row could not be written')
+    // Nothing is acknowledged that is not written down.
+    throw controlErrors.notRecorded(error)
   }
+  return answer
 }

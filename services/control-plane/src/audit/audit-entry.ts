@@ -22,6 +22,11 @@ export interface Audit {
   note(details: AuditDetails): void
   /** Writes the row in the change's own transaction. */
   write(tx: Queryable): Promise<void>
+  /**
+   * The row as JSON for a change that ends later, perhaps in another process: it is kept with the change and written in the
+   * transaction that ends it (migrations/0051_change_audit.sql). What is noted afterwards is not in it.
+   */
+  carry(): string
   /** For requests that change nothing although they are no GET. */
   skip(): void
 }
@@ -44,8 +49,27 @@ export class AuditEntry implements Audit {
   }
 
   async write(tx: Queryable): Promise<void> {
-    await this.#insert(tx, null)
+    await insertAuditEntry(tx, this.#entry(null))
     this.#isWritten = true
+  }
+
+  carry(): string {
+    const entry = this.#entry(null)
+    this.#isWritten = true
+    return JSON.stringify({
+      request_id: entry.requestId,
+      actor_kind: entry.actorKind,
+      actor_id: entry.actorId,
+      token_id: entry.tokenId,
+      actor_name: entry.actorName,
+      operation: entry.operation,
+      organization_id: entry.organizationId,
+      project_ref: entry.projectRef,
+      target: entry.target,
+      before: entry.before === null ? null : (JSON.parse(entry.before) as unknown),
+      after: entry.after === null ? null : (JSON.parse(entry.after) as unknown),
+      address: entry.address,
+    })
   }
 
   skip(): void {
@@ -56,12 +80,12 @@ export class AuditEntry implements Audit {
   async finish(db: Db, status: number): Promise<void> {
     // A handler that failed after writing was rolled back, and the row with it.
     if (this.#isSkipped || (this.#isWritten && status < 400)) return
-    await this.#insert(db, status)
+    await insertAuditEntry(db, this.#entry(status))
   }
 
-  #insert(db: Queryable, status: number | null): Promise<unknown> {
+  #entry(status: number | null): NewAuditEntry {
     const { target, before, after, organizationId, projectRef } = this.#details
-    return insertAuditEntry(db, {
+    return {
       ...this.#fixed,
       organizationId: organizationId ?? this.#fixed.organizationId,
       projectRef: projectRef ?? this.#fixed.projectRef,
@@ -69,7 +93,7 @@ export class AuditEntry implements Audit {
       before: toJson(before),
       after: toJson(after),
       status,
-    })
+    }
   }
 }
 

@@ -10,6 +10,7 @@ import {
   type BranchConfig,
 } from '@favo/contracts'
 import { DatabaseError } from '@favo/postgres'
+import { audited } from '../audit/audited.ts'
 import type { ControlContext } from '../context.ts'
 import type { Permission } from '../permissions/permission.ts'
 import { deleteProject } from '../projects/change-status.ts'
@@ -67,8 +68,7 @@ export const branchRoutes: readonly Route[] = [
     body: CreateBranchBody,
     handle: async (ctx, { params, body }): Promise<Branch> => {
       const parent = await getActiveProject(ctx, params.ref)
-      const { ref, done } = await startBranch(ctx, parent, body)
-      ctx.audit.note({ target: ref, after: { name: body.branch_name, with_data: body.with_data ?? false } })
+      const { ref, done } = await startBranch(ctx, parent, body, ctx.audit)
       // Its failure is in the row and the log when nobody waits for it any more.
       done.catch(() => undefined)
       await Promise.race([done, sleep(ANSWER_AFTER_MS, undefined, { ref: false })])
@@ -129,15 +129,18 @@ export const branchRoutes: readonly Route[] = [
     handle: async (ctx, { body }) => {
       const branch = await getBranch(ctx, ctx.access.projectRef)
       if (branch.is_default && body.expires_in_hours != null) throw branchErrors.isDefault()
-      await updateBranch(ctx.db, branch.ref, {
-        name: body.branch_name,
-        gitBranch: body.git_branch,
-        isPersistent: body.persistent,
-        resetsOnPush: body.reset_on_push,
-        isReviewRequested: body.request_review,
-        notifyUrl: body.notify_url,
-        expiresInHours: body.expires_in_hours,
-      }).catch((error: unknown) => {
+      ctx.audit.note({ target: branch.ref, before: { name: branch.name }, after: body })
+      await audited(ctx, (tx) =>
+        updateBranch(tx, branch.ref, {
+          name: body.branch_name,
+          gitBranch: body.git_branch,
+          isPersistent: body.persistent,
+          resetsOnPush: body.reset_on_push,
+          isReviewRequested: body.request_review,
+          notifyUrl: body.notify_url,
+          expiresInHours: body.expires_in_hours,
+        }),
+      ).catch((error: unknown) => {
         if (error instanceof DatabaseError && error.constraint === 'branches_name_key')
           throw branchErrors.nameTaken(body.branch_name ?? '')
         throw error
@@ -155,7 +158,7 @@ export const branchRoutes: readonly Route[] = [
       const branch = await getBranch(ctx, ctx.access.projectRef)
       if (branch.is_default) throw branchErrors.isDefault()
       if (query.force === 'false') await setExpiry(ctx, branch, SOFT_DELETE_HOURS)
-      else await deleteProject(ctx, branch.ref, { isForGood: true })
+      else await deleteProject(ctx, branch.ref, { isForGood: true, trail: ctx.audit })
       return { message: 'ok' }
     },
   }),
@@ -215,7 +218,12 @@ export const branchRoutes: readonly Route[] = [
     body: BranchActionBody,
     handle: async (ctx, { body }): Promise<BranchActionReply> => {
       const branch = await getBranch(ctx, ctx.access.projectRef)
-      return answer(ctx, await resetBranch(ctx, branch, await getPair(ctx, branch), body.migration_version))
+      const pair = await getPair(ctx, branch)
+      ctx.audit.note({ target: branch.ref, after: { name: branch.name, up_to: body.migration_version } })
+      return answer(
+        ctx,
+        await resetBranch(ctx, branch, pair, { upTo: body.migration_version, trail: ctx.audit }),
+      )
     },
   }),
 ]
@@ -226,15 +234,18 @@ function answer(ctx: ControlContext, applied: readonly string[]): BranchActionRe
 }
 
 async function setExpiry(ctx: ControlContext, branch: BranchRow, hours: number | null): Promise<void> {
-  await updateBranch(ctx.db, branch.ref, {
-    name: undefined,
-    gitBranch: undefined,
-    isPersistent: undefined,
-    resetsOnPush: undefined,
-    isReviewRequested: undefined,
-    notifyUrl: undefined,
-    expiresInHours: hours,
-  })
+  ctx.audit.note({ target: branch.ref, after: { expires_in_hours: hours } })
+  await audited(ctx, (tx) =>
+    updateBranch(tx, branch.ref, {
+      name: undefined,
+      gitBranch: undefined,
+      isPersistent: undefined,
+      resetsOnPush: undefined,
+      isReviewRequested: undefined,
+      notifyUrl: undefined,
+      expiresInHours: hours,
+    }),
+  )
   await findBranch(ctx.db, branch.ref)
 }
 

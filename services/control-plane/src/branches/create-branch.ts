@@ -1,5 +1,6 @@
 import type { CreateBranchBody } from '@favo/contracts'
 import { DatabaseError } from '@favo/postgres'
+import type { Audit } from '../audit/audit-entry.ts'
 import { clusterNumberOf } from '@favo/tenancy'
 import { controlErrors, reasonOf, ControlError } from '../errors.ts'
 import type { Platform } from '../platform.ts'
@@ -30,6 +31,7 @@ export async function startBranch(
   platform: Platform,
   parent: ProjectRow,
   body: CreateBranchBody,
+  audit: Audit,
 ): Promise<{ readonly ref: string; readonly done: Promise<unknown> }> {
   const own = await findBranch(platform.db, parent.ref)
   if (own !== null && !own.is_default) throw branchErrors.branchOfBranch()
@@ -57,6 +59,9 @@ export async function startBranch(
         expiresInHours: body.expires_in_hours ?? null,
       })
       await copySettings(tx, ref, parent.ref)
+      // It is answered before it is up, so the row is of this moment.
+      audit.note({ target: ref, after: { name: body.branch_name, with_data: withData } })
+      await audit.write(tx)
     },
   ).catch((error: unknown) => {
     if (error instanceof DatabaseError && error.constraint === 'branches_name_key')

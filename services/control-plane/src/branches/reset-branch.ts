@@ -4,6 +4,7 @@ import { clusterNumberOf, databaseNameOn } from '@favo/tenancy'
 import { ControlError, controlErrors, reasonOf } from '../errors.ts'
 import type { Platform } from '../platform.ts'
 import { StepNotes } from '../projects/create-project.ts'
+import type { Trail } from '../projects/change-status.ts'
 import { finishChange, startChange, type ProjectRow } from '../projects/projects.sql.ts'
 import { setBranchStatus, type BranchRow } from './branches.sql.ts'
 import { makeBranchDatabase } from './fill-branch.ts'
@@ -19,7 +20,7 @@ export async function resetBranch(
   platform: Platform,
   branch: BranchRow,
   { own, parent }: { readonly own: ProjectRow; readonly parent: ProjectRow },
-  upTo: string | undefined,
+  { upTo, trail }: { readonly upTo: string | undefined; readonly trail: Trail },
 ): Promise<string[]> {
   const ctx = { pools: platform.pools, signal: new AbortController().signal }
   const history = await readMigrations(ctx, own.database)
@@ -32,6 +33,7 @@ export async function resetBranch(
       from: ['ACTIVE_HEALTHY'],
       to: 'RESTORING',
       instance: platform.instance.number,
+      audit: trail.carry(),
     })
     if (started !== null)
       await tx.run(sql`update control.branches set reset_database = ${database} where ref = ${own.ref}`)

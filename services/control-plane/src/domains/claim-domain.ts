@@ -1,6 +1,8 @@
 import { DatabaseError } from '@favo/postgres'
 import { createSecret } from '@favo/tokens'
+import { audited } from '../audit/audited.ts'
 import { ControlError, controlErrors } from '../errors.ts'
+import type { ControlContext } from '../context.ts'
 import type { Addresses, Platform } from '../platform.ts'
 import {
   insertDomain,
@@ -40,32 +42,32 @@ export const recordName = (hostname: string): string => `_favo-challenge.${hostn
  * platform's own, and for names of which another project has proved that they are its.
  */
 export async function claimDomain(
-  platform: Platform,
+  ctx: ControlContext,
   ref: string,
   hostname: string,
   isCustomHostname: boolean,
 ): Promise<DomainRow> {
-  if (isPlatforms(platform.addresses, hostname)) throw domainErrors.ours(hostname)
-  if (await isOwnedByAnother(platform.db, ref, hostname)) throw domainErrors.taken(hostname)
-  const present = await listDomains(platform.db, ref)
+  if (isPlatforms(ctx.addresses, hostname)) throw domainErrors.ours(hostname)
+  if (await isOwnedByAnother(ctx.db, ref, hostname)) throw domainErrors.taken(hostname)
+  const present = await listDomains(ctx.db, ref)
   if (present.length >= DOMAINS_MAX && !present.some((domain) => domain.hostname === hostname))
     throw domainErrors.tooMany()
   const other = present.find((domain) => domain.is_custom_hostname && domain.hostname !== hostname)
   if (isCustomHostname && other !== undefined)
     throw controlErrors.invalid(`The project has the custom hostname ${other.hostname}. Delete it first.`)
-  return insertDomain(platform.db, { ref, hostname, token: createSecret(32), isCustomHostname })
+  return audited(ctx, (tx) => insertDomain(tx, { ref, hostname, token: createSecret(32), isCustomHostname }))
 }
 
 /** Looks for the TXT record. What it finds is in the row: its status, or its error. Throws 409 when another was quicker. */
 export async function verifyDomain(
-  platform: Platform,
+  ctx: ControlContext,
   domain: DomainRow,
   then: 'verified' | 'active',
 ): Promise<DomainRow> {
-  const problem = await findProblem(platform, domain)
-  if (problem !== null) return noteUnverified(platform.db, domain.id, problem)
+  const problem = await findProblem(ctx, domain)
+  if (problem !== null) return audited(ctx, (tx) => noteUnverified(tx, domain.id, problem))
   try {
-    return await noteVerified(platform.db, domain.id, then)
+    return await audited(ctx, (tx) => noteVerified(tx, domain.id, then))
   } catch (error) {
     if (error instanceof DatabaseError && error.constraint === 'domains_owner_key')
       throw domainErrors.taken(domain.hostname)

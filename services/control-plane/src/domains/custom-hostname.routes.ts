@@ -1,4 +1,5 @@
 import { InitializeHostnameBody, type CustomHostname } from '@favo/contracts'
+import { audited } from '../audit/audited.ts'
 import type { ControlContext } from '../context.ts'
 import { getProject } from '../projects/get-project.ts'
 import { route, type Route } from '../route.ts'
@@ -50,7 +51,7 @@ export const customHostnameRoutes: readonly Route[] = [
       if (domain.status === 'pending')
         throw domainErrors.notVerified(domain.hostname, recordName(domain.hostname))
       ctx.audit.note({ target: domain.hostname })
-      return render(ctx, await noteVerified(ctx.db, domain.id, 'active'))
+      return render(ctx, await audited(ctx, (tx) => noteVerified(tx, domain.id, 'active')))
     },
   }),
   route({
@@ -61,7 +62,7 @@ export const customHostnameRoutes: readonly Route[] = [
     handle: async (ctx, { params }) => {
       const domain = await getHostname(ctx, params.ref)
       ctx.audit.note({ target: domain.hostname })
-      await deleteDomain(ctx.db, domain.id)
+      await audited(ctx, (tx) => deleteDomain(tx, domain.id))
       return { message: 'ok' }
     },
   }),

@@ -1,4 +1,5 @@
 import { AddDomainBody, type Domain } from '@favo/contracts'
+import { audited } from '../audit/audited.ts'
 import type { ControlContext } from '../context.ts'
 import { getProject } from '../projects/get-project.ts'
 import { route, type Route } from '../route.ts'
@@ -53,7 +54,7 @@ export const domainRoutes: readonly Route[] = [
     handle: async (ctx, { params }) => {
       const domain = await getDomain(ctx, params)
       ctx.audit.note({ target: domain.hostname })
-      await deleteDomain(ctx.db, domain.id)
+      await audited(ctx, (tx) => deleteDomain(tx, domain.id))
       return render(domain)
     },
   }),

@@ -1,5 +1,6 @@
 import { Bucket, StorageConfig, UpdateStorageBody } from '@favo/contracts'
 import { z } from 'zod'
+import { audited } from '../audit/audited.ts'
 import { getProject } from '../projects/get-project.ts'
 import { route, type Route } from '../route.ts'
 import { loadStorageConfig, saveStorageConfig } from './storage-config.ts'
@@ -25,10 +26,12 @@ export const storageConfigRoutes: readonly Route[] = [
     handle: async (ctx, { params, body }) => {
       const { ref } = await getProject(ctx, params.ref)
       const before = await loadStorageConfig(ctx.db, ref)
-      await saveStorageConfig(ctx.db, ref, body)
-      const after = await loadStorageConfig(ctx.db, ref)
-      ctx.audit.note({ before, after })
-      return after
+      return audited(ctx, async (tx) => {
+        await saveStorageConfig(tx, ref, body)
+        const after = await loadStorageConfig(tx, ref)
+        ctx.audit.note({ before, after })
+        return after
+      })
     },
   }),
   route({

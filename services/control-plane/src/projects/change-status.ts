@@ -1,5 +1,6 @@
 import { DatabaseError } from '@favo/postgres'
 import type { ProjectStatus } from '@favo/projects'
+import type { Audit } from '../audit/audit-entry.ts'
 import { listBranchRefs } from '../branches/branches.sql.ts'
 import { settleReset } from '../branches/settle-reset.ts'
 import { controlErrors, reasonOf } from '../errors.ts'
@@ -11,6 +12,7 @@ import {
   findProjectRow,
   finishChange,
   listPurgeableRows,
+  setChangeAudit,
   setError,
   startChange,
   startDeletion,
@@ -30,21 +32,24 @@ const changes: Record<Change, { from: readonly ProjectStatus[]; via: ProjectStat
   restart: { from: ['ACTIVE_HEALTHY'], via: 'RESTARTING', participle: 'restarted' },
 }
 
-export async function pauseProject(platform: Platform, ref: string): Promise<ProjectRow> {
+/** For the row of the audit log; none when nobody asked for the change. */
+export type Trail = Pick<Audit, 'carry'>
+
+export async function pauseProject(platform: Platform, ref: string, trail?: Trail): Promise<ProjectRow> {
   const row = await getRow(platform, ref)
-  return row.status === 'INACTIVE' ? row : change(platform, row, 'pause')
+  return row.status === 'INACTIVE' ? row : change(platform, row, 'pause', trail)
 }
 
 /** Also brings a removed project back, under another subdomain if its own has got a new owner meanwhile. */
-export async function resumeProject(platform: Platform, ref: string): Promise<ProjectRow> {
+export async function resumeProject(platform: Platform, ref: string, trail?: Trail): Promise<ProjectRow> {
   const row = await getRow(platform, ref)
-  if (row.status === 'REMOVED') return restoreProject(platform, row)
-  return row.status === 'ACTIVE_HEALTHY' ? row : change(platform, row, 'resume')
+  if (row.status === 'REMOVED') return restoreProject(platform, row, trail)
+  return row.status === 'ACTIVE_HEALTHY' ? row : change(platform, row, 'resume', trail)
 }
 
 /** Ends all sessions of the project. Requests that come meanwhile hear that it is coming up. */
-export const restartProject = async (platform: Platform, ref: string): Promise<ProjectRow> =>
-  change(platform, await getRow(platform, ref), 'restart')
+export const restartProject = async (platform: Platform, ref: string, trail?: Trail): Promise<ProjectRow> =>
+  change(platform, await getRow(platform, ref), 'restart', trail)
 
 /**
  * Resolves when nothing reaches the project any more. After the platform's grace (at once where that is zero, or with
@@ -53,13 +58,16 @@ export const restartProject = async (platform: Platform, ref: string): Promise<P
 export async function deleteProject(
   platform: Platform,
   ref: string,
-  { isForGood }: { readonly isForGood: boolean } = { isForGood: false },
+  { isForGood, trail }: { readonly isForGood: boolean; readonly trail?: Trail | undefined },
 ): Promise<ProjectRow> {
   const row = await getRow(platform, ref)
   if (row.status === 'INIT_FAILED') {
     // Its database went with the roll-back; asking again costs nothing and makes sure.
     await platform.tenancy.dropDatabase(row.database)
-    await deleteFailedProject(platform.db, row)
+    await platform.db.transaction(async (tx) => {
+      if (trail !== undefined) await setChangeAudit(tx, ref, trail.carry())
+      await deleteFailedProject(tx, row)
+    })
     return row
   }
   if (row.status === 'REMOVED' && !isForGood) throw controlErrors.projectNotFound()
@@ -68,6 +76,7 @@ export async function deleteProject(
     from: isForGood ? ['ACTIVE_HEALTHY', 'INACTIVE', 'REMOVED'] : ['ACTIVE_HEALTHY', 'INACTIVE'],
     instance: platform.instance.number,
     graceSeconds: isForGood ? 0 : platform.deleteGraceSeconds,
+    audit: trail?.carry() ?? null,
   })
   return finish(platform, row, started, 'deleted')
 }
@@ -82,7 +91,11 @@ export async function purgeRemovedProjects(platform: Platform): Promise<number> 
   return rows.length
 }
 
-async function restoreProject(platform: Platform, row: ProjectRow): Promise<ProjectRow> {
+async function restoreProject(
+  platform: Platform,
+  row: ProjectRow,
+  trail: Trail | undefined,
+): Promise<ProjectRow> {
   for (let attempt = 0; ; attempt++) {
     const subdomain = attempt === 0 ? row.subdomain : proposeSubdomain(row.name, row.organization_id, attempt)
     try {
@@ -90,6 +103,7 @@ async function restoreProject(platform: Platform, row: ProjectRow): Promise<Proj
         ref: row.ref,
         subdomain,
         instance: platform.instance.number,
+        audit: trail?.carry() ?? null,
       })
       return await finish(platform, row, started, 'restored')
     } catch (error) {
@@ -99,13 +113,19 @@ async function restoreProject(platform: Platform, row: ProjectRow): Promise<Proj
   }
 }
 
-async function change(platform: Platform, row: ProjectRow, kind: Change): Promise<ProjectRow> {
+async function change(
+  platform: Platform,
+  row: ProjectRow,
+  kind: Change,
+  trail: Trail | undefined,
+): Promise<ProjectRow> {
   const { from, via, participle } = changes[kind]
   const started = await startChange(platform.db, {
     ref: row.ref,
     from,
     to: via,
     instance: platform.instance.number,
+    audit: trail?.carry() ?? null,
   })
   return finish(platform, row, started, participle)
 }

@@ -2,13 +2,21 @@ import type { CreateProjectBody } from '@favo/contracts'
 import { DatabaseError, type Queryable } from '@favo/postgres'
 import { createApiKey, createRef, createSecret, createSlug, sha256Hex } from '@favo/tokens'
 import { databaseNameOn } from '@favo/tenancy'
+import type { Audit } from '../audit/audit-entry.ts'
 import { reopenParent } from '../branches/reopen-parent.ts'
 import { findClusterRow } from '../clusters/clusters.sql.ts'
 import { controlErrors, reasonOf } from '../errors.ts'
 import { findOrganization } from '../organizations/organizations.sql.ts'
 import type { Platform } from '../platform.ts'
 import { secretContexts } from './project-secrets.ts'
-import { finishChange, insertProject, setStep, type NewApiKey, type ProjectRow } from './projects.sql.ts'
+import {
+  finishChange,
+  insertProject,
+  setChangeAudit,
+  setStep,
+  type NewApiKey,
+  type ProjectRow,
+} from './projects.sql.ts'
 import { proposeSubdomain } from './subdomain.ts'
 
 export interface CreatedProjectResult {
@@ -24,6 +32,7 @@ export interface CreatedProjectResult {
 export async function createProject(
   platform: Platform,
   input: CreateProjectBody & { readonly id?: string },
+  audit?: Audit,
 ): Promise<CreatedProjectResult> {
   const organizationId = input.organization_slug ?? input.organization_id ?? 'default'
   const organization = await findOrganization(platform.db, organizationId)
@@ -32,7 +41,10 @@ export async function createProject(
   const cluster = input.cluster === undefined ? 0 : (await findClusterRow(platform.db, input.cluster))?.number
   if (cluster === undefined) throw controlErrors.clusterNotFound()
   const databasePassword = input.db_pass ?? createSecret(24)
-  const row = await reserve(platform, input, organization.id, cluster)
+  const row = await reserve(platform, input, organization.id, cluster, async (tx, { ref, name }) => {
+    audit?.note({ projectRef: ref, organizationId: organization.id, after: { name } })
+    if (audit !== undefined) await setChangeAudit(tx, ref, audit.carry())
+  })
   const created = await bringUp(platform, row, () => makeDatabase(platform, row, databasePassword))
   return { row: created, databasePassword }
 }

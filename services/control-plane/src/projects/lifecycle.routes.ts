@@ -59,7 +59,7 @@ export const lifecycleRoutes: readonly Route[] = [
     permission: { scope: 'project', role: 'administrator', grant: 'projects:write' },
     handle: async (ctx, { params }) => {
       await getProject(ctx, params.ref)
-      return renderProject(await restartProject(ctx, params.ref ?? ''), ctx.addresses)
+      return renderProject(await restartProject(ctx, params.ref ?? '', ctx.audit), ctx.addresses)
     },
   }),
   route({
@@ -112,8 +112,11 @@ export const lifecycleRoutes: readonly Route[] = [
     body: UpdatePasswordBody,
     handle: async (ctx, { params, body }) => {
       const row = await getActiveProject(ctx, params.ref)
-      // Sessions that are open stay; new ones need the new password at once.
-      await ctx.tenancy.setOwnerPassword(row.database, body.password)
+      await ctx.db.transaction(async (tx) => {
+        await ctx.audit.write(tx)
+        // Sessions that are open stay; new ones need the new password at once.
+        await ctx.tenancy.setOwnerPassword(row.database, body.password)
+      })
       return { message: 'The database password is changed.' }
     },
   }),

@@ -10,7 +10,7 @@ import { route, type Route } from '../route.ts'
 import { deleteProject, pauseProject, resumeProject } from './change-status.ts'
 import { createProject } from './create-project.ts'
 import { getProject } from './get-project.ts'
-import { listProjectRows } from './projects.sql.ts'
+import { findProjectRow, listProjectRows } from './projects.sql.ts'
 import { loadConnection, readServerVersion, renderDetails, renderProject } from './render-project.ts'
 
 export const projectRoutes: readonly Route[] = [
@@ -41,8 +41,7 @@ export const projectRoutes: readonly Route[] = [
       )
       if (body.cluster !== undefined && !ctx.access.isPlatformAdministrator)
         throw controlErrors.forPlatformAdministrators()
-      const { row, databasePassword } = await createProject(ctx, body)
-      ctx.audit.note({ projectRef: row.ref, organizationId: row.organization_id, after: { name: row.name } })
+      const { row, databasePassword } = await createProject(ctx, body, ctx.audit)
       return {
         ...renderProject(row, ctx.addresses),
         connection: await loadConnection(ctx, row, databasePassword),
@@ -72,7 +71,7 @@ export const projectRoutes: readonly Route[] = [
     path: '/projects/:ref/pause',
     permission: { scope: 'project', role: 'administrator', grant: 'projects:write' },
     handle: async (ctx, { params }) =>
-      renderProject(await pauseProject(ctx, params.ref ?? ''), ctx.addresses),
+      renderProject(await pauseProject(ctx, params.ref ?? '', ctx.audit), ctx.addresses),
   }),
   route({
     operation: 'projects.restore',
@@ -80,7 +79,7 @@ export const projectRoutes: readonly Route[] = [
     path: '/projects/:ref/restore',
     permission: { scope: 'project', role: 'administrator', grant: 'projects:write' },
     handle: async (ctx, { params }) =>
-      renderProject(await resumeProject(ctx, params.ref ?? ''), ctx.addresses),
+      renderProject(await resumeProject(ctx, params.ref ?? '', ctx.audit), ctx.addresses),
   }),
   route({
     operation: 'projects.delete',
@@ -89,8 +88,12 @@ export const projectRoutes: readonly Route[] = [
     permission: { scope: 'project', role: 'administrator', grant: 'projects:write' },
     query: DeleteProjectQuery,
     handle: async (ctx, { params, query }): Promise<DeletedProject> => {
-      const row = await deleteProject(ctx, params.ref ?? '', { isForGood: query.for_good })
-      ctx.audit.note({ before: { name: row.name, status: row.status } })
+      const before = await findProjectRow(ctx.db, params.ref ?? '')
+      ctx.audit.note({ before: { name: before?.name, status: before?.status } })
+      const row = await deleteProject(ctx, params.ref ?? '', {
+        isForGood: query.for_good,
+        trail: ctx.audit,
+      })
       return { id: Number(row.id), ref: row.ref, name: row.name, restorable_until: row.purge_at }
     },
   }),

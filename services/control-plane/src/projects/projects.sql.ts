@@ -105,11 +105,12 @@ export const startDeletion = (
     readonly from: readonly ProjectStatus[]
     readonly instance: number
     readonly graceSeconds: number
+    readonly audit: string | null
   },
 ) =>
   db.maybeOne<ProjectRow>(sql`
     update control.projects set status = 'GOING_DOWN', instance = ${change.instance}, step = null, error = null,
-      purge_at = case when ${change.graceSeconds}::float8 > 0
+      change_audit = ${change.audit}::jsonb, purge_at = case when ${change.graceSeconds}::float8 > 0
         then now() + make_interval(secs => ${change.graceSeconds}::float8) end
     where ref = ${change.ref} and status = any (${change.from}::text[])
     returning ${projectColumns}`)
@@ -117,11 +118,16 @@ export const startDeletion = (
 /** Makes a removed project one of the living again. Its subdomain may have got another owner meanwhile: then it violates that key. */
 export const startRestoration = (
   db: Queryable,
-  change: { readonly ref: string; readonly subdomain: string; readonly instance: number },
+  change: {
+    readonly ref: string
+    readonly subdomain: string
+    readonly instance: number
+    readonly audit: string | null
+  },
 ) =>
   db.maybeOne<ProjectRow>(sql`
     update control.projects set status = 'RESTORING', instance = ${change.instance}, subdomain = ${change.subdomain},
-      step = null, error = null, purge_at = null
+      step = null, error = null, purge_at = null, change_audit = ${change.audit}::jsonb
     where ref = ${change.ref} and status = 'REMOVED'
     returning ${projectColumns}`)
 
@@ -133,10 +139,13 @@ export const startChange = (
     readonly from: readonly ProjectStatus[]
     readonly to: ProjectStatus
     readonly instance: number
+    /** What `Audit.carry` gave. */
+    readonly audit: string | null
   },
 ) =>
   db.maybeOne<ProjectRow>(sql`
-    update control.projects set status = ${change.to}, instance = ${change.instance}, step = null, error = null
+    update control.projects set status = ${change.to}, instance = ${change.instance}, step = null, error = null,
+      change_audit = ${change.audit}::jsonb
     where ref = ${change.ref} and status in (${sql.join(
       change.from.map((status) => sql`${status}`),
       ', ',
@@ -213,6 +222,10 @@ export const listHistory = (db: Queryable, ref: string, limit: number) =>
   db.many<HistoryEntry>(sql`
     select ${isoTime('at')} as at, status, step, error from control.project_history
     where ref = ${ref} order by id desc limit ${limit}`)
+
+/** Of a change that is underway: what is written when it ends well. */
+export const setChangeAudit = (tx: Queryable, ref: string, audit: string) =>
+  tx.run(sql`update control.projects set change_audit = ${audit}::jsonb where ref = ${ref}`)
 
 /** A failed project has no change underway, so nothing but its status is asked. */
 export const deleteFailedProject = async (db: Queryable, row: ProjectRow): Promise<boolean> =>

@@ -1,6 +1,7 @@
 import { CreateSecretsBody, DeleteSecretsBody, Secret } from '@favo/contracts'
 import { sha256Hex } from '@favo/tokens'
 import { z } from 'zod'
+import { audited } from '../audit/audited.ts'
 import { controlErrors } from '../errors.ts'
 import { getProject } from '../projects/get-project.ts'
 import { secretContexts } from '../projects/project-secrets.ts'
@@ -38,7 +39,8 @@ export const secretRoutes: readonly Route[] = [
     bodyLimitBytes: 4 * 1_048_576,
     handle: async (ctx, { params, body }) => {
       const { ref } = await getProject(ctx, params.ref)
-      await ctx.db.transaction(async (tx) => {
+      ctx.audit.note({ after: { names: body.map(({ name }) => name) } })
+      await audited(ctx, async (tx) => {
         for (const { name, value } of body)
           await putSecret(tx, {
             ref,
@@ -60,7 +62,8 @@ export const secretRoutes: readonly Route[] = [
     body: DeleteSecretsBody,
     handle: async (ctx, { params, body }) => {
       const { ref } = await getProject(ctx, params.ref)
-      await deleteSecrets(ctx.db, ref, body)
+      ctx.audit.note({ before: { names: body } })
+      await audited(ctx, (tx) => deleteSecrets(tx, ref, body))
     },
   }),
 ]
