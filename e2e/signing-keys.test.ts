@@ -46,7 +46,7 @@ test('users of a project with its own key are known to every service, and to who
     body: { sub: data?.claims.sub, role: 'authenticated', aal: 'aal1' },
   })
 
-  const stranger = { ...createSigningKey('ES256'), id: made.id, status: 'in_use' as const }
+  const stranger = { ...(await createSigningKey('ES256')), id: made.id, status: 'in_use' as const }
   const forged = signToken(
     { ...data?.claims, role: 'service_role' },
     { jwtSecret: '', signingKeys: [stranger] },

@@ -10,8 +10,11 @@ import {
   type SigningKeyStatus,
 } from './signing-keys.ts'
 
-const make = (algorithm: SigningAlgorithm, status: SigningKeyStatus = 'in_use'): SigningKey => ({
-  ...createSigningKey(algorithm),
+const make = async (
+  algorithm: SigningAlgorithm,
+  status: SigningKeyStatus = 'in_use',
+): Promise<SigningKey> => ({
+  ...(await createSigningKey(algorithm)),
   status,
 })
 const keysOf = (...signingKeys: SigningKey[]): TokenKeys => ({ jwtSecret: 'the secret', signingKeys })
@@ -20,17 +23,17 @@ const headerOf = (token: string): unknown =>
   JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString())
 const claims = { sub: 'ann' }
 
-test.each(['ES256', 'RS256', 'HS256'] as const)('%s signs and names its key', (algorithm) => {
-  const keys = keysOf(make(algorithm))
+test.each(['ES256', 'RS256', 'HS256'] as const)('%s signs and names its key', async (algorithm) => {
+  const keys = keysOf(await make(algorithm))
   const token = signToken(claims, keys)
   expect(headerOf(token)).toEqual({ alg: algorithm, kid: keys.signingKeys?.[0]?.id, typ: 'JWT' })
   expect(verifyJwt(token, keys)).toEqual({ ok: true, claims })
 })
 
-test('only the key in use signs; tokens of the others stay good until they are revoked', () => {
-  const old = make('ES256')
+test('only the key in use signs; tokens of the others stay good until they are revoked', async () => {
+  const old = await make('ES256')
   const before = signToken(claims, keysOf(old))
-  const next = make('RS256')
+  const next = await make('RS256')
   const after = keysOf({ ...old, status: 'previously_used' }, next)
   expect(headerOf(signToken(claims, after))).toMatchObject({ kid: next.id })
   expect(verifyJwt(before, after).ok).toBe(true)
@@ -39,18 +42,18 @@ test('only the key in use signs; tokens of the others stay good until they are r
   expect(verifyJwt(before, keysOf(next)).ok).toBe(false)
 })
 
-test('the secret stays good beside keys, and stops when it is revoked', () => {
+test('the secret stays good beside keys, and stops when it is revoked', async () => {
   const token = signJwt(claims, 'the secret')
-  expect(verifyJwt(token, keysOf(make('ES256'))).ok).toBe(true)
-  expect(verifyJwt(token, { ...keysOf(make('ES256')), isJwtSecretRevoked: true })).toEqual({
+  expect(verifyJwt(token, keysOf(await make('ES256'))).ok).toBe(true)
+  expect(verifyJwt(token, { ...keysOf(await make('ES256')), isJwtSecretRevoked: true })).toEqual({
     ok: false,
     problem: { kind: 'signature' },
   })
 })
 
-describe('forgeries', () => {
-  const es = make('ES256')
-  const rs = make('RS256')
+describe('forgeries', async () => {
+  const es = await make('ES256')
+  const rs = await make('RS256')
   const keys = keysOf(es, { ...rs, status: 'previously_used' })
   const withHmac = (header: object, secret: string | Buffer) => {
     const input = `${encode(header)}.${encode(claims)}`
@@ -58,7 +61,7 @@ describe('forgeries', () => {
   }
   const pem = (key: SigningKey) =>
     createPublicKey({ key: key.publicJwk ?? {}, format: 'jwk' }).export({ format: 'pem', type: 'spki' })
-  const foreign = make('ES256')
+  const foreign = await make('ES256')
   const cases: [string, string][] = [
     ['a public key as secret', withHmac({ alg: 'HS256', kid: rs.id }, pem(rs))],
     ['a public key as secret, no kid', withHmac({ alg: 'HS256' }, pem(rs))],
@@ -84,8 +87,13 @@ describe('forgeries', () => {
   })
 })
 
-test('the JWKS holds nothing private, nothing symmetric and nothing revoked', () => {
-  const keys = [make('ES256'), make('RS256', 'standby'), make('HS256', 'standby'), make('ES256', 'revoked')]
+test('the JWKS holds nothing private, nothing symmetric and nothing revoked', async () => {
+  const keys = [
+    await make('ES256'),
+    await make('RS256', 'standby'),
+    await make('HS256', 'standby'),
+    await make('ES256', 'revoked'),
+  ]
   const jwks = publicJwks(keys)
   expect(jwks.map(({ kid }) => kid)).toEqual([keys[0]?.id, keys[1]?.id])
   for (const jwk of jwks) {

@@ -1,7 +1,7 @@
 import {
   createPrivateKey,
   createPublicKey,
-  generateKeyPairSync,
+  generateKeyPair,
   randomBytes,
   randomUUID,
   sign,
@@ -9,6 +9,9 @@ import {
   type JsonWebKey,
   type KeyObject,
 } from 'node:crypto'
+import { promisify } from 'node:util'
+
+const makeKeyPair = promisify(generateKeyPair)
 
 export const signingAlgorithms = ['ES256', 'RS256', 'HS256'] as const
 export type SigningAlgorithm = (typeof signingAlgorithms)[number]
@@ -40,22 +43,22 @@ export interface PublicJwk extends JsonWebKey {
   readonly key_ops: string[]
 }
 
-/** A key that nobody has seen yet. */
-export function createSigningKey(algorithm: SigningAlgorithm): Omit<SigningKey, 'status'> {
+/** A key that nobody has seen yet. Made on another thread: RSA takes a tenth of a second and more. */
+export async function createSigningKey(algorithm: SigningAlgorithm): Promise<Omit<SigningKey, 'status'>> {
   if (algorithm === 'HS256') return importSigningKey({ kty: 'oct', k: randomBytes(32).toString('base64url') })
   const { privateKey } =
     algorithm === 'ES256'
-      ? generateKeyPairSync('ec', { namedCurve: 'P-256' })
-      : generateKeyPairSync('rsa', { modulusLength: 2048 })
+      ? await makeKeyPair('ec', { namedCurve: 'P-256' })
+      : await makeKeyPair('rsa', { modulusLength: 2048 })
   return importSigningKey(privateKey.export({ format: 'jwk' }))
 }
 
 /**
- * A key from elsewhere. Its kind decides the algorithm, never a token's header or the JWK's own `alg`. Throws when it is
- * not a private key of a kind that signs tokens, or a weak one.
+ * A key from elsewhere. It keeps its `kid`, so that what it signed there is good here too. Its kind decides the algorithm, never
+ * a token's header or the JWK's own `alg`. Throws when it is not a private key of a kind that signs tokens, or a weak one.
  */
 export function importSigningKey(jwk: JsonWebKey): Omit<SigningKey, 'status'> {
-  const id = randomUUID()
+  const id = readKid(jwk.kid)
   if (jwk.kty === 'oct') {
     if (jwk.k === undefined || Buffer.from(jwk.k, 'base64url').length < 16)
       throw new Error('a symmetric key needs 16 bytes at least')
@@ -75,6 +78,14 @@ export function importSigningKey(jwk: JsonWebKey): Omit<SigningKey, 'status'> {
     key_ops: ['verify'],
   }
   return { id, algorithm, publicJwk, privateJwk: privateKey.export({ format: 'jwk' }) }
+}
+
+/** Names go into headers, addresses of caches and logs. */
+function readKid(kid: unknown): string {
+  if (kid === undefined || kid === '') return randomUUID()
+  if (typeof kid !== 'string' || !/^[\x21-\x7e]{1,255}$/.test(kid))
+    throw new Error('the kid must be 1 to 255 characters of ASCII without spaces')
+  return kid
 }
 
 /** The secret of a symmetric key. */

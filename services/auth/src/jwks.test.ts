@@ -3,8 +3,11 @@ import { createPublicKey, verify } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { claimsOf, startAuth, type TestAuth } from '../test/start-auth.ts'
 
-const make = (algorithm: SigningAlgorithm, status: SigningKey['status'] = 'in_use'): SigningKey => ({
-  ...createSigningKey(algorithm),
+const make = async (
+  algorithm: SigningAlgorithm,
+  status: SigningKey['status'] = 'in_use',
+): Promise<SigningKey> => ({
+  ...(await createSigningKey(algorithm)),
   status,
 })
 let base: TestAuth
@@ -25,7 +28,7 @@ const jwksOf = async (auth: TestAuth) => {
 
 describe.each(['ES256', 'RS256'] as const)('%s', (algorithm) => {
   test('tokens name their key, anybody can verify them by the JWKS, and the service accepts them', async () => {
-    const key = make(algorithm)
+    const key = await make(algorithm)
     const auth = await withKeys(key)
     const { token } = await auth.ann()
     const [head = '', payload = '', signature = ''] = token.split('.')
@@ -43,7 +46,7 @@ describe.each(['ES256', 'RS256'] as const)('%s', (algorithm) => {
   })
 
   test('after a rotation sessions go on, with tokens of the new key', async () => {
-    const [old, next] = [make(algorithm), make('ES256')]
+    const [old, next] = [await make(algorithm), await make('ES256')]
     const before = await withKeys(old)
     const ann = await before.ann()
     const after = await withKeys({ ...old, status: 'previously_used' }, next)
@@ -62,26 +65,26 @@ describe.each(['ES256', 'RS256'] as const)('%s', (algorithm) => {
 
 test('a project without keys, and one with symmetric keys, tells none', async () => {
   expect(await jwksOf(base)).toEqual({ keys: [] })
-  expect(await jwksOf(await withKeys(make('HS256')))).toEqual({ keys: [] })
+  expect(await jwksOf(await withKeys(await make('HS256')))).toEqual({ keys: [] })
 })
 
 test('the secret is good until it is revoked, for users’ tokens and the service key', async () => {
   const ann = await base.ann()
-  const both = await withKeys(make('ES256'))
+  const both = await withKeys(await make('ES256'))
   expect((await both.get('/user', { token: ann.token })).status).toBe(200)
-  const revoked = await base.with({}, { signingKeys: [make('ES256')], isJwtSecretRevoked: true })
+  const revoked = await base.with({}, { signingKeys: [await make('ES256')], isJwtSecretRevoked: true })
   expect((await revoked.get('/user', { token: ann.token })).status).toBe(403)
   const forged = revoked.token({ ...claimsOf(ann.token), role: 'service_role' })
   expect((await revoked.get('/admin/users', { token: forged })).status).toBe(403)
 })
 
 test('keys of another project open nothing, whatever they call themselves', async () => {
-  const key = make('ES256')
+  const key = await make('ES256')
   const auth = await withKeys(key)
   const ann = await auth.ann()
   const claims = { ...claimsOf(ann.token), role: 'service_role' }
   for (const id of [key.id, 'other']) {
-    const token = signToken(claims, { jwtSecret: 'x', signingKeys: [{ ...make('ES256'), id }] })
+    const token = signToken(claims, { jwtSecret: 'x', signingKeys: [{ ...(await make('ES256')), id }] })
     for (const path of ['/user', '/admin/users'])
       expect(await auth.get(path, { token })).toMatchObject({ status: 403, body: { error_code: 'bad_jwt' } })
   }

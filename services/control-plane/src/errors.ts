@@ -71,6 +71,12 @@ export const controlErrors = {
   organizationNotFound: () =>
     new ControlError(404, 'organization_not_found', 'There is no such organization.'),
   signingKeyNotFound: () => new ControlError(404, 'signing_key_not_found', 'There is no such signing key.'),
+  signingKeyExists: (kid: string) =>
+    new ControlError(
+      409,
+      'signing_key_exists',
+      `The project has a signing key with the kid "${kid}" already.`,
+    ),
   signingKeyStatus: (from: string, to: string) =>
     new ControlError(
       409,

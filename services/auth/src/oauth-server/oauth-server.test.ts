@@ -336,7 +336,7 @@ test('refresh tokens of a client are good for that client only, and the projectâ
 })
 
 test('with openid there is an id token for the client, signed by a published key', async () => {
-  const key = { ...createSigningKey('ES256'), status: 'in_use' as const }
+  const key = { ...(await createSigningKey('ES256')), status: 'in_use' as const }
   const { auth, ann } = await start({ signingKeys: [key] })
   const client = await register(auth)
   const { id, verifier } = await ask(auth, client, { scope: 'openid email profile', nonce: 'n-1' })

@@ -6,6 +6,7 @@ import { secretContexts } from '../projects/project-secrets.ts'
 /** A key as the directory's statement gives it. */
 export interface StoredSigningKey {
   readonly id: string
+  readonly kid: string
   readonly algorithm: SigningAlgorithm
   readonly status: SigningKeyStatus
   readonly is_legacy: boolean
@@ -22,10 +23,10 @@ export function openSigningKeys(
   if (stored.length === 0) return {}
   return {
     isJwtSecretRevoked: stored.some(({ is_legacy, status }) => is_legacy && status === 'revoked'),
-    signingKeys: stored.flatMap(({ id, algorithm, status, public_jwk: publicJwk, sealed }) => {
+    signingKeys: stored.flatMap(({ id, kid, algorithm, status, public_jwk: publicJwk, sealed }) => {
       if (sealed === null || status === 'revoked') return []
       const opened = secretBox.open(sealed, secretContexts.signingKey(ref, id))
-      return [{ id, algorithm, status, publicJwk, privateJwk: JSON.parse(opened) as JsonWebKey }]
+      return [{ id: kid, algorithm, status, publicJwk, privateJwk: JSON.parse(opened) as JsonWebKey }]
     }),
   }
 }

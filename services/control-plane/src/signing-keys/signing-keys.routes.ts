@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import {
   CreateSigningKeyBody,
   UpdateSigningKeyBody,
@@ -98,7 +99,7 @@ export const signingKeyRoutes: readonly Route[] = [
         if (!transitions[key.status].includes(body.status))
           throw controlErrors.signingKeyStatus(key.status, body.status)
         if (body.status === 'in_use') await retireKeyInUse(tx, ref)
-        return render(await setSigningKeyStatus(tx, key.id, body.status))
+        return render(await setSigningKeyStatus(tx, ref, key.id, body.status))
       }),
   }),
   route({
@@ -110,7 +111,7 @@ export const signingKeyRoutes: readonly Route[] = [
       change(ctx, params.ref, async (tx, ref) => {
         const key = await getKey(tx, ref, params.id)
         if (key.status !== 'revoked' || key.is_legacy) throw controlErrors.signingKeyNotDeletable(key.status)
-        await deleteSigningKey(tx, key.id)
+        await deleteSigningKey(tx, ref, key.id)
         return render(key)
       }),
   }),
@@ -149,17 +150,28 @@ async function createKey(
   asked: string | undefined,
   body: CreateSigningKeyBody,
 ): Promise<SigningKeyView> {
-  const key = makeKey(body)
+  const key = await makeKey(body)
   return change(ctx, asked, async (tx, ref) => {
     await insertLegacyKeyOnce(tx, ref)
     if ((await listSigningKeys(tx, ref)).length >= KEYS_MAX) throw controlErrors.tooManySigningKeys(KEYS_MAX)
     if (body.status === 'in_use') await retireKeyInUse(tx, ref)
-    const sealed = ctx.secretBox.seal(JSON.stringify(key.privateJwk), secretContexts.signingKey(ref, key.id))
-    return render(await insertSigningKey(tx, ref, { ...key, status: body.status, sealed }))
+    // A name that could be ours is its id too, as in Supabase.
+    const id = isUuid(key.id) ? key.id.toLowerCase() : randomUUID()
+    const sealed = ctx.secretBox.seal(JSON.stringify(key.privateJwk), secretContexts.signingKey(ref, id))
+    const { id: kid, algorithm, publicJwk } = key
+    const stored = { id, kid, algorithm, publicJwk, status: body.status, sealed }
+    const row = await insertSigningKey(tx, ref, stored)
+    if (row === null) throw controlErrors.signingKeyExists(kid)
+    return render(row)
   })
 }
 
-function makeKey({ algorithm, private_jwk: jwk }: CreateSigningKeyBody): Omit<SigningKey, 'status'> {
+const isUuid = (text: string) => /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)
+
+async function makeKey({
+  algorithm,
+  private_jwk: jwk,
+}: CreateSigningKeyBody): Promise<Omit<SigningKey, 'status'>> {
   if (jwk === undefined) return createSigningKey(algorithm)
   let key: Omit<SigningKey, 'status'>
   try {
@@ -173,8 +185,7 @@ function makeKey({ algorithm, private_jwk: jwk }: CreateSigningKeyBody): Omit<Si
 }
 
 async function getKey(db: Queryable, ref: string, id: string | undefined): Promise<SigningKeyRow> {
-  const isUuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(id ?? '')
-  const key = isUuid ? await findSigningKey(db, ref, id ?? '') : null
+  const key = isUuid(id ?? '') ? await findSigningKey(db, ref, id ?? '') : null
   if (key === null) throw controlErrors.signingKeyNotFound()
   return key
 }

@@ -31,8 +31,9 @@ export const lockProject = (tx: Queryable, ref: string) =>
 /** The secret as a key. It signs until another key takes its place. */
 export const insertLegacyKeyOnce = (tx: Queryable, ref: string) =>
   tx.run(sql`
-    insert into control.signing_keys (id, ref, algorithm, status, is_legacy, public_jwk, sealed)
-    values (gen_random_uuid(), ${ref}, 'HS256', 'in_use', true, null, null)
+    insert into control.signing_keys (id, kid, ref, algorithm, status, is_legacy, public_jwk, sealed)
+    select id, id::text, ${ref}, 'HS256', 'in_use', true, null, null
+    from gen_random_uuid() as id
     on conflict do nothing`)
 
 export const retireKeyInUse = (tx: Queryable, ref: string) =>
@@ -40,26 +41,31 @@ export const retireKeyInUse = (tx: Queryable, ref: string) =>
     update control.signing_keys set status = 'previously_used', updated_at = now()
     where ref = ${ref} and status = 'in_use'`)
 
+/** Null when the project has a key of that name. */
 export const insertSigningKey = (
   tx: Queryable,
   ref: string,
   key: {
     readonly id: string
+    /** What tokens call it. */
+    readonly kid: string
     readonly algorithm: SigningAlgorithm
     readonly status: SigningKeyStatus
     readonly publicJwk: PublicJwk | null
     readonly sealed: string
   },
 ) =>
-  tx.one<SigningKeyRow>(sql`
-    insert into control.signing_keys (id, ref, algorithm, status, public_jwk, sealed)
-    values (${key.id}, ${ref}, ${key.algorithm}, ${key.status}, ${key.publicJwk}, ${key.sealed})
+  tx.maybeOne<SigningKeyRow>(sql`
+    insert into control.signing_keys (id, kid, ref, algorithm, status, public_jwk, sealed)
+    values (${key.id}, ${key.kid}, ${ref}, ${key.algorithm}, ${key.status}, ${key.publicJwk}, ${key.sealed})
+    on conflict on constraint signing_keys_kid_key do nothing
     returning ${columns}`)
 
-export const setSigningKeyStatus = (tx: Queryable, id: string, status: SigningKeyStatus) =>
+export const setSigningKeyStatus = (tx: Queryable, ref: string, id: string, status: SigningKeyStatus) =>
   tx.one<SigningKeyRow>(sql`
-    update control.signing_keys set status = ${status}, updated_at = now() where id = ${id}::uuid
+    update control.signing_keys set status = ${status}, updated_at = now()
+    where ref = ${ref} and id = ${id}::uuid
     returning ${columns}`)
 
-export const deleteSigningKey = (tx: Queryable, id: string) =>
-  tx.run(sql`delete from control.signing_keys where id = ${id}::uuid`)
+export const deleteSigningKey = (tx: Queryable, ref: string, id: string) =>
+  tx.run(sql`delete from control.signing_keys where ref = ${ref} and id = ${id}::uuid`)

@@ -1,8 +1,8 @@
-import { generateKeyPairSync } from 'node:crypto'
+import { generateKeyPairSync, randomUUID } from 'node:crypto'
 import type { CreatedProject, ErrorBody, SigningKeyList, SigningKeyView } from '@favo/contracts'
 import { sql } from '@favo/postgres'
 import type { Project } from '@favo/projects'
-import { signJwt, signToken, verifyJwt } from '@favo/tokens'
+import { importSigningKey, signJwt, signToken, verifyJwt } from '@favo/tokens'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import {
   createPlatformDatabase,
@@ -103,15 +103,34 @@ test('the secret can be named as a key', async () => {
   expect((await control.request('GET', pathOf(ref, made.body.id))).body).toEqual(made.body)
 })
 
-test('a key from elsewhere signs as one of ours', async () => {
+test('a key from elsewhere signs as one of ours, and under its name: what it signed there is good here', async () => {
   const ref = await newRef()
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const jwk = { ...privateKey.export({ format: 'jwk' }), alg: 'HS256', kid: 'mine', key_ops: ['sign'] }
   const made = await create(ref, { algorithm: 'ES256', private_jwk: jwk, status: 'in_use' })
-  expect(made.public_jwk).toMatchObject({ x: jwk.x, kid: made.id, alg: 'ES256' })
+  expect(made.public_jwk).toMatchObject({ x: jwk.x, kid: 'mine', alg: 'ES256' })
   const project = await load(ref)
   expect(verifyJwt(signToken(claims, project), project).ok).toBe(true)
+  const elsewhere = { ...importSigningKey(jwk), status: 'in_use' as const }
+  const token = signToken(claims, { jwtSecret: '', signingKeys: [elsewhere] })
+  expect(peekHeader(token)).toMatchObject({ kid: 'mine', alg: 'ES256' })
+  expect(verifyJwt(token, project).ok).toBe(true)
+
+  // A name that is a UUID is the key's id too; another project may have brought the same key; one project has it once.
+  const kid = randomUUID()
+  const [one, two] = [await newRef(), await newRef()]
+  for (const at of [one, two])
+    expect((await create(at, { algorithm: 'ES256', private_jwk: { ...jwk, kid } })).id).toBe(kid)
+  expect((await setStatus(one, kid, 'in_use')).body.status).toBe('in_use')
+  expect((await list(two)).find(({ id }) => id === kid)?.status).toBe('standby')
+  expect((await control.request('DELETE', pathOf(two, kid))).status).toBe(409)
+  expect(
+    await control.request('POST', pathOf(two), { algorithm: 'ES256', private_jwk: { ...jwk, kid } }),
+  ).toMatchObject({ status: 409, body: { code: 'signing_key_exists' } })
 })
+
+const peekHeader = (token: string): unknown =>
+  JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString())
 
 test('private parts are shown to nobody, and are sealed for their project and key', async () => {
   const ref = await newRef()
@@ -140,6 +159,9 @@ test.each([
   [{ algorithm: 'ES256', private_jwk: { kty: 'EC', crv: 'P-256', d: 'x' } }, 422],
   [{ algorithm: 'RS256', private_jwk: { kty: 'oct', k: 'a'.repeat(64) } }, 422],
   [{ algorithm: 'HS256', private_jwk: { kty: 'oct', k: 'Zm9v' } }, 422],
+  [{ algorithm: 'HS256', private_jwk: { kty: 'oct', k: 'a'.repeat(64), kid: 'two words' } }, 422],
+  [{ algorithm: 'HS256', private_jwk: { kty: 'oct', k: 'a'.repeat(64), kid: 7 } }, 422],
+  [{ algorithm: 'HS256', private_jwk: { kty: 'oct', k: 'a'.repeat(64), kid: 'x'.repeat(256) } }, 422],
 ])('a key of %j is refused', async (body, status) => {
   const ref = await newRef()
   expect((await control.request('POST', pathOf(ref), body)).status).toBe(status)
