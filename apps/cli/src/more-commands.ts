@@ -69,14 +69,22 @@ export function addDbCommands(db: Command, terminal: Terminal): void {
       (await import('./commands/db/reset.ts')).resetDatabase(terminal, options),
     )
   db.command('dump')
-    .description('write the schema or the data as SQL, by the pg_dump of this machine')
+    .description('write definitions, rows or roles as SQL; nothing but Node is needed on this machine')
     .requiredOption('-p, --project <project>', PROJECT)
     .option('-f, --file <file>', 'instead of standard output')
-    .option('--data-only', 'rows instead of definitions')
-    .option('-s, --schema <names>', 'schemas, separated by commas', 'public')
+    .option('--schema-only', 'definitions; this is what you get unless told otherwise')
+    .option('--data-only', 'rows')
+    .option('--with-data', 'both, rows before triggers and foreign keys')
+    .option('--role-only', 'roles of the project, without their passwords')
+    .option('-s, --schema <names>', 'schemas, separated by commas; all of your own unless given')
     .addHelpText(
       'after',
-      '\nNeeds a pg_dump that is at least as new as the server. No password: the login is made for it and expires.',
+      `
+It is pg_dump 18, as a login that is made for it and expires. Into another project:
+  npx favo db dump -p NAME --role-only -f roles.sql
+  npx favo db dump -p NAME --with-data -f all.sql
+  npx favo db query -p OTHER --file roles.sql
+  psql --single-transaction -v ON_ERROR_STOP=1 "$DATABASE_URL" -f all.sql   (or db query, as above)`,
     )
     .action(async (options: DumpOptions) => (await import('./commands/db/dump.ts')).dump(terminal, options))
 }
@@ -115,5 +123,8 @@ export interface DumpOptions {
   readonly project: string
   readonly file?: string
   readonly dataOnly?: true
-  readonly schema: string
+  readonly schemaOnly?: true
+  readonly roleOnly?: true
+  readonly withData?: true
+  readonly schema?: string
 }
