@@ -206,6 +206,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       directory,
       endpointOf: (database) => clusters.endpointOf(database),
       findLogin: (role) => tenancy.findLogin(role),
+      banAddress: (ref, range, seconds) => controlPlane.banAddress(ref, range, seconds),
       sweepLogins: () => tenancy.sweepCliLogins(),
       beforeOpen: async (database) => {
         await tenancy.upgradeDatabase(database)

@@ -110,9 +110,11 @@ export interface Project {
   readonly apiKeys: readonly ApiKeyRecord[]
   /** Networks (CIDR) from which Postgres may be reached; any where it is absent. */
   readonly allowedCidrs?: readonly string[]
+  /** Whether Postgres clients without TLS are refused. */
+  readonly requiresTls?: boolean
   readonly rest: RestSettings
   readonly auth: AuthSettings
-  /** Addresses that may not connect to Postgres now; none where it is absent. */
+  /** Addresses, and IPv6 networks, that may not connect to Postgres now; none where it is absent. */
   readonly bannedAddresses?: readonly string[]
   /** Verified host names of the project's own, lower-case; none where it is absent. */
   readonly domains?: readonly string[]

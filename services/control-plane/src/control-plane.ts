@@ -19,6 +19,8 @@ import { deliverOutbox, type PlatformMailer } from './outbox/outbox.ts'
 import { Rounds } from './outbox/rounds.ts'
 import { ensurePlatformProject } from './platform-project/ensure-platform-project.ts'
 import { getPlatformProject, type PlatformProject } from './platform-project/get-platform-project.ts'
+import { banAddress } from './network/ban-address.ts'
+import { deleteExpiredBans } from './network/network.sql.ts'
 import type { Addresses, Platform } from './platform.ts'
 import { carryOutRequests, requestsMark } from './projects/project-requests.ts'
 import { saveAddresses } from './projects/project-requests.sql.ts'
@@ -75,6 +77,8 @@ export interface ControlPlane {
   readonly directorySource: DirectorySource
   /** The tenant whose database this is: its Auth signs people in, and sends the control plane's mails. */
   getPlatformProject(): Promise<PlatformProject>
+  /** For the Postgres gateway: keeps an address away from a project's database. */
+  banAddress(ref: string, range: string, seconds: number): Promise<void>
   /** Of the projects' mails; Auth goes by them. */
   readonly mailMarks: ReturnType<typeof createMailMarks>
   /**
@@ -123,6 +127,7 @@ export function createControlPlane(deps: ControlPlaneDeps): ControlPlane {
     void clusters.run()
     await purgeRemovedProjects(platform)
     await deleteExpiredBranches(platform)
+    await deleteExpiredBans(db)
   })
   const requests = new Rounds(log, 'project requests', () => carryOutRequests(platform))
   const keeper = new ClusterKeeper(platform, deps.clusters)
@@ -162,6 +167,7 @@ export function createControlPlane(deps: ControlPlaneDeps): ControlPlane {
       onChange: (listener) => feed.subscribe(listener),
       isFollowing: () => feed.isFollowing,
     }),
+    banAddress: (ref, range, seconds) => banAddress(platform, ref, range, seconds),
     mailMarks: createMailMarks(db),
     getPlatformProject: () => getPlatformProject(platform),
     start: async () => {

@@ -32,6 +32,7 @@ interface DirectoryRow {
   readonly allowed_cidrs: string | null
   readonly banned_addresses: string | null
   readonly domains: string | null
+  readonly requires_tls: boolean
 }
 
 /** One project with all that belongs to it, in one statement: its parts are of the same moment. */
@@ -41,7 +42,7 @@ export async function loadProject(
 ): Promise<Project | null> {
   const row = await db.maybeOne<DirectoryRow>(sql`
     select p.ref, p.name, p.subdomain, p.status, p.database, p.version::text as version, s.jwt_secret,
-      t.rest::text as rest, t.auth::text as auth,
+      t.requires_tls, t.rest::text as rest, t.auth::text as auth,
       (
         select coalesce(json_agg(json_build_object('id', k.id, 'type', k.type, 'hash', k.hash)), '[]')
         from control.api_keys k where k.ref = p.ref
@@ -52,7 +53,7 @@ export async function loadProject(
       )::text as signing_keys,
       (select to_json(n.allowed_cidrs) from control.network_restrictions n where n.ref = p.ref)::text as allowed_cidrs,
       (
-        select json_agg(host(b.address)) from control.network_bans b
+        select json_agg(b.address) from control.network_bans b
         where b.ref = p.ref and b.expires_at > now()
       )::text as banned_addresses,
       (
@@ -80,6 +81,7 @@ export async function loadProject(
     ...stringsOf('allowedCidrs', row.allowed_cidrs),
     ...stringsOf('bannedAddresses', row.banned_addresses),
     ...stringsOf('domains', row.domains),
+    ...(row.requires_tls ? { requiresTls: true } : {}),
     version: Number(row.version),
   }
 }

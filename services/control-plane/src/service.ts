@@ -26,6 +26,7 @@ import { domainRoutes } from './domains/domains.routes.ts'
 import { vanitySubdomainRoutes } from './domains/vanity-subdomain.routes.ts'
 import { clusterRoutes } from './clusters/clusters.routes.ts'
 import { networkRoutes } from './network/network.routes.ts'
+import { sslEnforcementRoutes } from './network/ssl-enforcement.routes.ts'
 import { postgresSettingsRoutes } from './postgres-settings/postgres-settings.routes.ts'
 import { lifecycleRoutes } from './projects/lifecycle.routes.ts'
 import { healthRoutes } from './projects/health.routes.ts'
@@ -49,6 +50,7 @@ export const routes: readonly Route[] = [
   ...lifecycleRoutes,
   ...postgresSettingsRoutes,
   ...networkRoutes,
+  ...sslEnforcementRoutes,
   ...branchRoutes,
   ...domainRoutes,
   ...customHostnameRoutes,

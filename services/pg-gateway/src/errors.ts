@@ -30,6 +30,14 @@ export const refusals = {
     new Refusal('28P01', `password authentication failed for user "${user.slice(0, 200)}"`),
   tooManyFailures: () =>
     new Refusal('28000', 'too many failed sign-ins from this address', 'Wait a minute, then try again.'),
+  banned: () =>
+    new Refusal(
+      '28000',
+      'connections from this address are refused for a while, after too many wrong passwords',
+      'Whoever administers the project can lift the ban, for example by `favo network unban`.',
+    ),
+  tlsRequired: () =>
+    new Refusal('28000', 'SSL connection is required by this project', 'Connect with sslmode=require.'),
   tooManyPending: () => new Refusal('53300', 'too many connections are being opened from this address'),
   expiredPassword: (user: string) => new Refusal('28P01', `password of user "${user}" has expired`),
   forbiddenAddress: (address: string) =>

@@ -6,6 +6,7 @@ import type { Logger } from '@favo/runtime'
 import { CancelKeys } from './cancel-keys.ts'
 import { refusals, Refusal } from './errors.ts'
 import { Admission, type Entry } from './limits/admission.ts'
+import { banMs, Bans } from './limits/bans.ts'
 import { Places } from './limits/places.ts'
 import { authentication, backendKeyData, parameterStatus, readyForQuery } from './protocol/messages.ts'
 import { Session } from './sessions/session.ts'
@@ -30,6 +31,8 @@ export interface PgGatewayConfig {
   readonly waitMs: number
   /** From the first byte to the proved password. */
   readonly handshakeMs: number
+  /** From one address for one project within ten minutes; then the address is banned from it for half an hour. */
+  readonly wrongPasswordsMax: number
 }
 
 export const defaultPgGatewayConfig: PgGatewayConfig = {
@@ -42,6 +45,7 @@ export const defaultPgGatewayConfig: PgGatewayConfig = {
   backendIdleMs: 30_000,
   waitMs: 15_000,
   handshakeMs: 10_000,
+  wrongPasswordsMax: 20,
 }
 
 export interface PgGatewayOptions {
@@ -53,6 +57,8 @@ export interface PgGatewayOptions {
   readonly sweepLogins?: () => Promise<void>
   /** Brings a database up to date before it is used for the first time. */
   readonly beforeOpen: (database: string) => Promise<void>
+  /** Keeps a ban: the address, or with IPv6 its network, comes with the project (`bannedAddresses`) from then on. */
+  readonly banAddress: (ref: string, range: string, seconds: number) => Promise<void>
   /** 32 bytes that stay the same: they make the look-alike salts of users that do not exist. */
   readonly secret: Buffer
   /** PEM. Null: plain connections only. */
@@ -94,6 +100,12 @@ export function createPgGateway(options: PgGatewayOptions): PgGateway {
   const { config, endpointOf, log } = options
   const certificate = options.certificate === null ? null : loadCertificate(options.certificate)
   const admission = new Admission()
+  const bans = new Bans(config.wrongPasswordsMax)
+  const ban = ({ ref }: Project, range: string): void => {
+    options.banAddress(ref, range, banMs / 1_000).catch((error: unknown) => {
+      log.warn({ project: ref, error }, 'a ban could not be kept')
+    })
+  }
   const cancelKeys = new CancelKeys()
   const sessionPlaces = new Places(config.sessionsMax, config.sessionsPerProjectMax)
   const clientPlaces = new Places(config.clientsMax, config.clientsPerProjectMax)
@@ -132,7 +144,7 @@ export function createPgGateway(options: PgGatewayOptions): PgGateway {
       entry = await admission.enter(client.address)
       if (isClosing) throw refusals.shuttingDown()
       timer = setTimeout(() => client.refuse(refusals.handshakeTooSlow()), config.handshakeMs)
-      const signedIn = await signIn(client, { ...options, certificate, admission })
+      const signedIn = await signIn(client, { ...options, certificate, admission, bans, ban })
       clearTimeout(timer)
       entry.leave()
       if (signedIn === null) client.socket.destroy()
@@ -230,7 +242,7 @@ export function createPgGateway(options: PgGatewayOptions): PgGateway {
       client: client.socket,
       membership,
       parameters,
-      checkProject: () => checkProject(options.directory, project),
+      checkProject: () => checkProject(options.directory, project, client.isEncrypted),
       onClosed: () => {
         key.forget()
         place.release()
@@ -309,14 +321,16 @@ function greet(client: Client, parameters: ReadonlyMap<string, string>, key: Buf
   )
 }
 
-/** Throws Refusal when the project has been paused or deleted since its client signed in. */
+/** Throws Refusal when the project has been paused, deleted or closed to such clients since this one signed in. */
 function checkProject(
   directory: PgGatewayOptions['directory'],
   { ref, database }: Project,
+  isEncrypted: boolean,
 ): void | Promise<void> {
   const check = (project: Project | null): void => {
     if (project === null || project.database !== database) throw refusals.gone()
     checkStatus(project)
+    if (project.requiresTls === true && !isEncrypted) throw refusals.tlsRequired()
   }
   const found = directory.findByRef(ref)
   return found instanceof Promise ? found.then(check) : check(found)

@@ -53,9 +53,15 @@ export async function startPgGateway(options: TestGatewayOptions = {}): Promise<
     endpointOf: () => cluster.endpoint,
     findLogin: (role) => tenancy.findLogin(role),
     beforeOpen: () => Promise.resolve(),
+    banAddress: async (ref, range) => {
+      const project = projects.get(ref)
+      if (project !== undefined)
+        projects.set(ref, { ...project, bannedAddresses: [...(project.bannedAddresses ?? []), range] })
+    },
     secret: randomBytes(32),
     certificate: options.certificate ?? null,
-    config: { ...defaultPgGatewayConfig, ...options.config },
+    // What bans are for has a test of its own; others get passwords wrong on purpose, all from one address.
+    config: { ...defaultPgGatewayConfig, wrongPasswordsMax: 1_000, ...options.config },
     log: createLogger({
       level: 'debug',
       write: (line) => logLines.push(JSON.parse(line) as Record<string, unknown>),

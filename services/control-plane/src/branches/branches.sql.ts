@@ -95,7 +95,7 @@ export const insertBranch = (db: Queryable, branch: NewBranch) =>
  */
 export const copySettings = (db: Queryable, ref: string, parentRef: string) =>
   db.run(sql`
-    update control.project_settings s set rest = p.rest, postgres = p.postgres, auth = (
+    update control.project_settings s set rest = p.rest, postgres = p.postgres, requires_tls = p.requires_tls, auth = (
       select coalesce(jsonb_object_agg(key, value), '{}') from jsonb_each(p.auth)
       where jsonb_typeof(value) in ('boolean', 'number', 'array', 'null')
         or (jsonb_typeof(value) = 'string' and key in ('siteUrl', 'passwordRequiredCharacters'))

@@ -6,6 +6,7 @@ import {
   type NetworkRestrictions,
   type PatchedNetworkRestrictions,
 } from '@favo/contracts'
+import { audited } from '../audit/audited.ts'
 import type { ControlContext } from '../context.ts'
 import { controlErrors } from '../errors.ts'
 import { getProject } from '../projects/get-project.ts'
@@ -87,7 +88,7 @@ export const networkRoutes: readonly Route[] = [
       const { ref } = await getProject(ctx, params.ref)
       const addresses = [...body.ipv4_addresses, ...(body.requester_ip === true ? [ctx.address] : [])]
       ctx.audit.note({ after: { unbanned: addresses } })
-      await removeBans(ctx.db, ref, addresses)
+      await audited(ctx, (tx) => removeBans(tx, ref, addresses))
       return { message: 'ok' }
     },
   }),

@@ -3,6 +3,7 @@ import { sql } from '@favo/postgres'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import {
   createPlatformDatabase,
+  eventually,
   type TestControlPlane,
   type TestPlatformDatabase,
 } from '../../test/start-control-plane.ts'
@@ -125,4 +126,45 @@ test('bans are listed and lifted, each project its own, and end by themselves', 
   await control.request('DELETE', `/projects/${ref}/network-bans`, { ipv4_addresses: [], requester_ip: true })
   expect(await list(ref)).toEqual([])
   expect(await list(other)).toEqual(['203.0.113.5'])
+})
+
+test('a ban that the gateway asks for is listed, is in the audit log as nobody’s, and goes by any of its addresses', async () => {
+  const { banAddress } = control.controlPlane
+  await banAddress(ref, '203.0.113.9', 60)
+  await banAddress(ref, '2001:db8:1:2::/64', 60)
+  await banAddress('a'.repeat(20), '203.0.113.9', 60)
+  const list = async () => (await control.controlPlane.directorySource.loadByRef(ref))?.bannedAddresses
+  expect([...((await list()) ?? [])].sort()).toEqual(['2001:db8:1:2::/64', '203.0.113.9'])
+  const log = await platform.db.many(sql`
+    select actor_name, target, project_ref from control.audit_log where operation = 'network.ban' order by id`)
+  expect(log).toEqual([
+    { actor_name: null, target: '203.0.113.9', project_ref: ref },
+    { actor_name: null, target: '2001:db8:1:2::/64', project_ref: ref },
+  ])
+  await control.request('DELETE', `/projects/${ref}/network-bans`, {
+    ipv4_addresses: ['2001:db8:1:2::77', "1.1.1.1' or true --", '1.1.1.1/99'],
+  })
+  expect(await list()).toEqual(['203.0.113.9'])
+  await platform.db.run(sql`
+    update control.network_bans set expires_at = now() - interval '1 second' where ref = ${ref}`)
+  await eventually(() =>
+    platform.db.many(sql`select 1 as x from control.network_bans where ref = ${ref}`),
+  ).toEqual([])
+})
+
+test('that TLS is required is kept, reported, told to the gateway, and is each project’s own', async () => {
+  const path = `/projects/${ref}/ssl-enforcement`
+  const off = { currentConfig: { database: false }, appliedSuccessfully: true }
+  const on = { currentConfig: { database: true }, appliedSuccessfully: true }
+  expect((await control.request('GET', path)).body).toEqual(off)
+  const put = (database: unknown) => control.request('PUT', path, { requestedConfig: { database } })
+  expect(await put(true)).toMatchObject({ status: 200, body: on })
+  expect((await control.request('GET', path)).body).toEqual(on)
+  const loaded = (of: string) => control.controlPlane.directorySource.loadByRef(of)
+  expect((await loaded(ref))?.requiresTls).toBe(true)
+  expect((await loaded(other))?.requiresTls).toBeUndefined()
+  expect((await loaded(ref))?.status).toBe('ACTIVE_HEALTHY')
+  expect((await put('true; --')).status).toBe(422)
+  expect(await put(false)).toMatchObject({ status: 200, body: off })
+  expect((await loaded(ref))?.requiresTls).toBeUndefined()
 })

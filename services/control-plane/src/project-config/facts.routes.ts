@@ -6,8 +6,6 @@ import {
   Logs,
   Snippets,
   SnippetsQuery,
-  SslEnforcement,
-  UpdateSslEnforcementBody,
   UpgradeEligibility,
 } from '@favo/contracts'
 import { controlErrors } from '../errors.ts'
@@ -139,33 +137,6 @@ export const factRoutes: readonly Route[] = [
     '/projects/:ref/upgrade',
     'The version of Postgres is the cluster’s; the operator upgrades all projects together.',
   ),
-  route({
-    operation: 'ssl.get_enforcement',
-    method: 'GET',
-    path: '/projects/:ref/ssl-enforcement',
-    permission: { scope: 'project', role: 'read_only', grant: 'database:read' },
-    summary: 'Whether a project’s database refuses connections without TLS.',
-    response: SslEnforcement,
-    handle: async (ctx, { params }): Promise<SslEnforcement> => {
-      await getProject(ctx, params.ref)
-      return { currentConfig: { database: false }, appliedSuccessfully: true }
-    },
-  }),
-  route({
-    operation: 'ssl.update_enforcement',
-    method: 'PUT',
-    path: '/projects/:ref/ssl-enforcement',
-    permission: { scope: 'project', role: 'administrator', grant: 'database:write' },
-    summary: 'TLS is the operator’s choice for the whole platform; asking for it per project answers 501.',
-    body: UpdateSslEnforcementBody,
-    response: SslEnforcement,
-    handle: async (ctx, { params, body }): Promise<SslEnforcement> => {
-      await getProject(ctx, params.ref)
-      if (body.requestedConfig.database)
-        throw controlErrors.notAvailable('TLS is the operator’s choice for the whole platform.')
-      return { currentConfig: { database: false }, appliedSuccessfully: true }
-    },
-  }),
   route({
     operation: 'snippets.list',
     method: 'GET',

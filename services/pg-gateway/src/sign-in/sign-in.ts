@@ -3,6 +3,7 @@ import type { Project, ProjectDirectory } from '@favo/projects'
 import { refusals } from '../errors.ts'
 import type { Admission } from '../limits/admission.ts'
 import { isInRanges } from '../limits/address-range.ts'
+import { bannedRange, placeOf, type Bans } from '../limits/bans.ts'
 import { authentication, frontend, negotiateProtocolVersion } from '../protocol/messages.ts'
 import {
   readFirstPacket,
@@ -31,6 +32,9 @@ export interface SignInDeps {
   readonly secret: Buffer
   readonly certificate: Certificate | null
   readonly admission: Admission
+  readonly bans: Bans
+  /** Keeps a ban of an address (or an IPv6 network) from a project. */
+  readonly ban: (project: Project, range: string) => void
 }
 
 export interface SignedIn {
@@ -65,13 +69,28 @@ export async function signIn(client: Client, deps: SignInDeps): Promise<SignedIn
 
   deps.admission.checkFailures(client.address, startup.user)
   const target = await findTarget(deps.directory, startup, client.serverName)
+  const place = placeOf(startup, client.serverName)
+  if (isBanned(client, target, place, deps.bans)) throw refusals.banned()
   const login = await deps.findLogin(target?.role ?? 'p_nobody')
-  const keys = await provePassword(client, startup, login, deps)
+  const onWrongPassword = () => {
+    deps.admission.recordFailure(client.address, startup.user)
+    if (!deps.bans.countFailure(client.address, place)) return
+    if (target === null) deps.bans.banOfNobody(client.address, place)
+    else deps.ban(target.project, bannedRange(client.address))
+  }
+  const keys = await provePassword(client, startup, login, { ...deps, onWrongPassword })
   if (keys === null) return null
   // Only a real login gets here.
   if (target === null || login === null) throw refusals.wrongPassword(startup.user)
   check(client, startup, target, login)
   return { kind: 'signed in', project: target.project, role: target.role, keys, login, startup }
+}
+
+/** Told before the password is asked for, in the same words whether there is such a project or not. */
+function isBanned(client: Client, target: Target | null, place: string, bans: Bans): boolean {
+  if (target === null) return bans.isBannedOfNobody(client.address, place)
+  const { bannedAddresses } = target.project
+  return bannedAddresses !== undefined && isInRanges(client.address, bannedAddresses)
 }
 
 type Started = Extract<FirstPacket, { kind: 'startup' | 'cancel' }>
@@ -112,7 +131,7 @@ async function provePassword(
   client: Client,
   startup: Startup,
   login: LoginFacts | null,
-  { secret, admission }: SignInDeps,
+  { secret, onWrongPassword }: Pick<SignInDeps, 'secret'> & { readonly onWrongPassword: () => void },
 ): Promise<ScramKeys | null> {
   const scram = startScramServer(
     login?.verifier ?? inventVerifier(secret, startup.user),
@@ -135,7 +154,7 @@ async function provePassword(
   if (final === null) return null
   const proved = scram.verify(final.toString())
   if (proved === null) {
-    admission.recordFailure(client.address, startup.user)
+    onWrongPassword()
     throw refusals.wrongPassword(startup.user)
   }
   client.write(authentication.saslFinal(proved.serverFinal))
@@ -156,6 +175,7 @@ function check(client: Client, startup: Startup, { project, name }: Target, logi
   const { allowedCidrs } = project
   if (allowedCidrs !== undefined && allowedCidrs !== null && !isInRanges(client.address, allowedCidrs))
     throw refusals.forbiddenAddress(client.address)
+  if (project.requiresTls === true && !client.isEncrypted) throw refusals.tlsRequired()
   checkStatus(project)
   if (!['postgres', startup.user, name, project.database].includes(startup.database))
     throw refusals.unknownDatabase(startup.database)
