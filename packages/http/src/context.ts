@@ -34,6 +34,8 @@ export interface RequestContext {
   /** `/p/<ref>` when the project was named by path, else empty: what to put before paths in Location headers. */
   readonly pathPrefix: string
   readonly clientIp: string
+  /** What the gateway has put on the answer, for those who write it past Fastify: names in lower case and values, in turn. */
+  readonly answerHeaders: readonly string[]
 }
 
 declare module 'fastify' {

@@ -24,6 +24,26 @@ export interface Step {
    * replanned each time (58 µs instead of 33). `null` = do not prepare by name, parse each time.
    */
   readonly plan: string | null
+  /** For a step that is sent again and again: its values are encoded once. */
+  readonly encoded?: EncodedValues
+}
+
+/** Values as they go over the wire, once they have been sent. */
+export class EncodedValues {
+  bytes: Buffer | null = null
+}
+
+export type Setting = readonly [name: string, value: string]
+
+/** Settings that many requests have in common: the statement that they become is made and encoded once. */
+export class SharedSettings {
+  readonly list: readonly Setting[]
+  /** By kind of transaction; filled by the wire. */
+  readonly statements = new Map<number, Step>()
+
+  constructor(list: readonly Setting[]) {
+    this.list = list
+  }
 }
 
 /** What a pipeline needs of an AbortSignal; an AbortSignal is one. */
@@ -42,7 +62,7 @@ export interface PipelineRequest {
    * Settings for this request alone (`set_config(name, value, true)`), in order, before the first step: role, claims,
    * search_path. They have no result of their own. Cheaper than a step, because they share a statement with the cleaning.
    */
-  readonly settings?: readonly (readonly [name: string, value: string])[]
+  readonly settings?: readonly Setting[] | SharedSettings
   readonly steps: readonly Step[]
   /**
    * True when the steps change nothing. The transaction then is read-only (unless `transaction` says something else), the

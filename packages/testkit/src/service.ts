@@ -58,6 +58,7 @@ export async function startService(
       baseUrl: `http://${request.headers.host}`,
       pathPrefix: '',
       clientIp: request.ip,
+      answerHeaders: [],
     }
   })
   await app.register(service.routes, { prefix: service.prefix })

@@ -34,10 +34,11 @@ export const isPreflight = ({ method, headers }: FastifyRequest): boolean =>
   headers.origin !== undefined &&
   headers['access-control-request-method'] !== undefined
 
-/** Sent without an Origin as well: an answer that a cache keeps may be given to a browser later. */
-export function addCorsHeaders(reply: FastifyReply): void {
-  reply.header('access-control-allow-origin', '*').header('access-control-expose-headers', EXPOSED_HEADERS)
-}
+/** Sent without an Origin as well: an answer that a cache keeps may be given to a browser later. Names and values in turn. */
+export const corsHeaders = [
+  ...['access-control-allow-origin', '*'],
+  ...['access-control-expose-headers', EXPOSED_HEADERS],
+]
 
 /** Answered before anything is looked up: a preflight has no key, and its answer says nothing about the project. */
 export function answerPreflight(request: FastifyRequest, reply: FastifyReply): FastifyReply {

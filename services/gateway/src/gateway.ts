@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import Fastify, {
   type FastifyError,
   type FastifyInstance,
@@ -11,12 +10,13 @@ import type { Project } from '@favo/projects'
 import type { Logger } from '@favo/runtime'
 import { findAddress, hasSeveralHosts, parseHost, possibleDomain, type Host } from './address.ts'
 import type { GatewayConfig } from './config.ts'
-import { addCorsHeaders, answerPreflight, isPreflight } from './cors.ts'
+import { answerPreflight, corsHeaders, isPreflight } from './cors.ts'
 import { Drain } from './drain.ts'
 import { enterProject, type Door, type ProjectEntry } from './enter-project.ts'
 import { refusals, refuse } from './errors.ts'
 import { answerHealth, projectChecks, serviceName, type HealthCheck } from './health.ts'
 import { answerMalformedRequest } from './malformed-request.ts'
+import { requestId, requestIdHeaders } from './request-id.ts'
 import { address, hostOf, keyOf, project, refOf } from './request-state.ts'
 import { rewriteUrl, takenFromUrl } from './rewrite-url.ts'
 import { describePlatform } from './welcome.ts'
@@ -134,7 +134,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     request[project] = null
     const startedAt = performance.now()
     drain.enter(reply.raw, () => logRequest(log, request, reply, { startedAt, project: refOf(request) }))
-    reply.header('x-request-id', request.id).header('sb-request-id', request.id)
+    addHeaders(reply, requestIdHeaders(request.id))
 
     const { ref, isMalformed } = takenFromUrl(request.raw)
     if (isMalformed) return refuse(reply, refusals.badUrl)
@@ -162,7 +162,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   function answerCors(request: FastifyRequest, reply: FastifyReply, done: () => void) {
     if (request[address].kind !== 'platform' || isServicePath(request.url)) {
       if (isPreflight(request)) return answerPreflight(request, reply)
-      addCorsHeaders(reply)
+      addHeaders(reply, corsHeaders)
     }
     return done()
   }
@@ -230,12 +230,8 @@ function onlyHost(request: FastifyRequest): Host | null {
   return host
 }
 
-const SANE_ID = /^[\w-]{8,64}$/
-
-/** Taken from the caller when it is harmless in logs and headers, so that one id follows a call through other systems. */
-function requestId({ headers }: { headers: FastifyRequest['headers'] }): string {
-  const given = headers['x-request-id']
-  return typeof given === 'string' && SANE_ID.test(given) ? given : randomUUID()
+function addHeaders(reply: FastifyReply, headers: readonly string[]): void {
+  for (let i = 0; i < headers.length; i += 2) reply.header(headers[i] ?? '', headers[i + 1])
 }
 
 function enterPlatform(request: FastifyRequest, reply: FastifyReply, done: () => void) {

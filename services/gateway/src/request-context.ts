@@ -5,6 +5,8 @@ import type { CancelSignal, ProjectDb } from '@favo/postgres'
 import type { Logger } from '@favo/runtime'
 import type { Address, Host } from './address.ts'
 import type { ApiKey } from './api-key.ts'
+import { corsHeaders } from './cors.ts'
+import { requestIdHeaders } from './request-id.ts'
 
 export interface ContextParts {
   readonly project: Project
@@ -65,6 +67,10 @@ export class GatewayContext implements RequestContext {
 
   get clientIp(): string {
     return this.#request.ip
+  }
+
+  get answerHeaders(): readonly string[] {
+    return [...requestIdHeaders(this.requestId), ...corsHeaders]
   }
 }
 

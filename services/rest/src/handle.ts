@@ -1,8 +1,9 @@
 import type { RequestContext } from '@favo/http'
-import { authenticate } from './authenticate.ts'
+import { authenticate, type Caller } from './authenticate.ts'
 import { compile, type Compiled } from './compile/statement.ts'
-import { execute, type Execution } from './execute/execute.ts'
+import { execute } from './execute/execute.ts'
 import { readAccess } from './execute/read-access.ts'
+import { Repetition } from './execute/repetition.ts'
 import { mentionsTimezone } from './parse/preferences.ts'
 import { parseRequest, type ApiRequest, type RawRequest } from './parse/request.ts'
 import { findFunction } from './plan/call.ts'
@@ -14,7 +15,7 @@ import { renderError, toApiError } from './render/error.ts'
 import { allowedOnFunction, allowedOnRoot, allowedOnTable, renderOptions } from './render/options.ts'
 import type { Answer } from './render/response.ts'
 import { renderStatement } from './render/statement.ts'
-import type { Entry, SchemaStore } from './schema-cache/store.ts'
+import type { Entry, ReadRequest, SchemaStore } from './schema-cache/store.ts'
 import { loadTimezones } from './schema-cache/timezones.ts'
 import type { Settings } from './settings.ts'
 import { Timing } from './timing.ts'
@@ -25,6 +26,7 @@ export interface Prepared {
 }
 export type Store = SchemaStore<Prepared>
 type ProjectEntry = Entry<Prepared>
+type Read = ReadRequest<Prepared>
 
 /**
  * One request: who asks → parse → plan → compile → execute → render. The first and the three in the middle are pure; only
@@ -56,33 +58,14 @@ export async function handle(
     const request = known?.request ?? (await parse(ctx, raw, settings))
     timing.end('parse')
 
-    const execution = (of: ProjectEntry): Execution => ({
-      raw,
-      request,
-      caller,
-      settings: of.snapshot.settings,
-      signal: ctx.departure,
-    })
-    const answer = await withFreshSchema(store, ctx, entry, async (current) => {
-      if (request.action.kind === 'options') return renderOptions(allowedMethods(current, request))
-      if (request.action.kind === 'describe') {
-        validateDescription(request)
-        timing.end('plan')
-        const access = await readAccess(ctx.db, execution(current))
-        timing.end('transaction')
-        return renderDescription(request, current.snapshot, access, `${ctx.baseUrl}/rest/v1/`)
-      }
-      const isCurrent = current === entry
-      const prepared = isCurrent && known !== undefined ? known.prepared : prepare(current, request)
+    const asked = { ctx, raw, prefix, request, caller, timing }
+    let answer: Answer
+    try {
+      answer = await serve(asked, entry, known ?? null, letters)
+    } catch (error) {
       // What was parsed under older settings is not kept with newer ones.
-      if (isCurrent && known === undefined && letters !== null)
-        entry.reads.set(letters, { request, prepared })
-      const { plan, compiled } = prepared
-      timing.end('plan')
-      const executed = await execute(ctx.db, plan, compiled, execution(current))
-      timing.end('transaction')
-      return renderStatement(plan, executed, { request, settings: current.snapshot.settings, prefix })
-    })
+      answer = await serve(asked, await newerEntry(store, ctx, entry, error), null, null)
+    }
     timing.end('response')
     return withTrace(timing.addTo(answer), raw, settings.traceHeader)
   } catch (error) {
@@ -90,6 +73,47 @@ export async function handle(
     if (known === null) throw error
     return renderError(known)
   }
+}
+
+interface Asked {
+  readonly ctx: RequestContext
+  readonly raw: RawRequest
+  readonly prefix: string
+  readonly request: ApiRequest
+  readonly caller: Caller
+  readonly timing: Timing
+}
+
+async function serve(
+  { ctx, raw, prefix, request, caller, timing }: Asked,
+  entry: ProjectEntry,
+  known: Read | null,
+  letters: string | null,
+): Promise<Answer> {
+  const { settings } = entry.snapshot
+  if (request.action.kind === 'options') return renderOptions(allowedMethods(entry, request))
+  if (request.action.kind === 'describe') {
+    validateDescription(request)
+    timing.end('plan')
+    const run = { raw, request, caller, settings, signal: ctx.departure, repetition: null }
+    const access = await readAccess(ctx.db, run)
+    timing.end('transaction')
+    return renderDescription(request, entry.snapshot, access, `${ctx.baseUrl}/rest/v1/`)
+  }
+  const read = known ?? (letters === null ? null : keep(entry, letters, request))
+  const { plan, compiled } = read === null ? prepare(entry, request) : read.prepared
+  timing.end('plan')
+  const repetition = read === null ? null : read.repetition
+  const run = { raw, request, caller, settings, signal: ctx.departure, repetition }
+  const executed = await execute(ctx.db, plan, compiled, run)
+  timing.end('transaction')
+  return renderStatement(plan, executed, { request, settings, prefix })
+}
+
+function keep(entry: ProjectEntry, letters: string, request: ApiRequest): Read {
+  const read = { request, prepared: prepare(entry, request), repetition: new Repetition() }
+  entry.reads.set(letters, read)
+  return read
 }
 
 async function parse(ctx: RequestContext, raw: RawRequest, settings: Settings): Promise<ApiRequest> {
@@ -119,22 +143,21 @@ function withTrace(answer: Answer, { headers }: RawRequest, name: string | null)
   return { ...answer, headers: [...answer.headers, [name, value]] }
 }
 
-/** What the schema cache does not know may be new: it is read once more, unless that has been done too often already. */
-async function withFreshSchema(
+/**
+ * What the schema cache does not know may be new: it is read once more, unless that has been done too often already.
+ *
+ * @throws `error`, where reading again is no help
+ */
+async function newerEntry(
   store: Store,
   ctx: RequestContext,
   entry: ProjectEntry,
-  serve: (entry: ProjectEntry) => Promise<Answer>,
-): Promise<Answer> {
-  try {
-    return await serve(entry)
-  } catch (error) {
-    const known = toApiError(error, true)
-    if (known === null || !known.isCacheMiss) throw error
-    const newer = await store.newerThan(entry, ctx.project, ctx.db)
-    if (newer === null) throw error
-    return serve(newer)
-  }
+  error: unknown,
+): Promise<ProjectEntry> {
+  const isMiss = toApiError(error, true)?.isCacheMiss === true
+  const newer = isMiss ? await store.newerThan(entry, ctx.project, ctx.db) : null
+  if (newer === null) throw error
+  return newer
 }
 
 /** A shape that was seen before costs a look-up. */

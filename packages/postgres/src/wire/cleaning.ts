@@ -13,7 +13,7 @@
  *   for it are dropped here;
  * - `setseed`: predicts `random()`, on which nothing secret may rest.
  */
-import type { Step } from '../types.ts'
+import { EncodedValues, SharedSettings, type Setting, type Step } from '../types.ts'
 import type { FlightPlan } from './flight.ts'
 
 /** Prepared under a plan of their own. */
@@ -48,16 +48,24 @@ export function stepsAtEnd(listening: readonly string[]): readonly Step[] {
 export function openingStep({ begin, isSealed, settings }: FlightPlan): Step {
   const inheritsIsolation = begin?.inheritsIsolation ?? true
   const inheritsReadOnly = begin?.inheritsReadOnly ?? true
-  const key =
-    (inheritsIsolation ? 1 : 0) + (inheritsReadOnly ? 2 : 0) + (isSealed ? 4 : 0) + settings.length * 8
+  const kind = (inheritsIsolation ? 1 : 0) + (inheritsReadOnly ? 2 : 0) + (isSealed ? 4 : 0)
+  if (!(settings instanceof SharedSettings)) return opening(kind, settings)
+  let shared = settings.statements.get(kind)
+  if (shared === undefined) {
+    shared = { ...opening(kind, settings.list), encoded: new EncodedValues() }
+    settings.statements.set(kind, shared)
+  }
+  return shared
+}
+
+function opening(kind: number, settings: readonly Setting[]): Step {
+  const key = kind + settings.length * 8
   let text = openings.get(key)
   if (text === undefined) {
     text = `select ${[
       'pg_catalog.pg_advisory_unlock_all()',
-      ...(inheritsIsolation ? [setAgain('isolation')] : []),
-      ...(inheritsReadOnly
-        ? [isSealed ? set(`'transaction_read_only'`, `'on'`) : setAgain('read_only')]
-        : []),
+      ...(kind & 1 ? [setAgain('isolation')] : []),
+      ...(kind & 2 ? [kind & 4 ? set(`'transaction_read_only'`, `'on'`) : setAgain('read_only')] : []),
       ...settings.map((_, i) => set(`$${2 * i + 1}`, `$${2 * i + 2}`)),
     ].join(', ')}`
     openings.set(key, text)

@@ -227,7 +227,7 @@ export class Connection {
     }
     switch (type) {
       case backend.dataRow:
-        flight.addRow(readRow(chunk, start))
+        if (flight.isInSteps) flight.rows.push(readRow(chunk, start))
         return
       case backend.bindComplete:
         flight.isBound = true

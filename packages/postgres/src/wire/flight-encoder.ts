@@ -107,7 +107,7 @@ export class FlightEncoder {
       writer.describeStatement(statement.name)
     }
     flight.units.push(statement)
-    writer.bind(statement.name, step.values)
+    writer.bind(statement.name, step)
     writer.execute()
   }
 
@@ -120,7 +120,7 @@ export class FlightEncoder {
       for (const step of steps) {
         const statement = this.#statements.get(step)
         statement.isPinned = true
-        scratch.bind(statement.name, step.values)
+        scratch.bind(statement.name, step)
         scratch.execute()
       }
       return scratch.take()

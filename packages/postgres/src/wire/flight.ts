@@ -1,4 +1,4 @@
-import type { DatabaseError, Field, Step, StepResult } from '../types.ts'
+import type { DatabaseError, Field, Setting, SharedSettings, Step, StepResult } from '../types.ts'
 import type { Statement } from './statements.ts'
 
 /** What goes to the server in one write and is answered by one ReadyForQuery. */
@@ -6,7 +6,7 @@ export interface FlightPlan {
   /** Puts the statements in front that undo whatever an earlier request left on the connection. */
   readonly clean: boolean
   /** Set for the transaction in front of the steps; only where it cleans. */
-  readonly settings: readonly (readonly [name: string, value: string])[]
+  readonly settings: readonly Setting[] | SharedSettings
   /** Read-only in a way that the statements cannot take back. */
   readonly isSealed: boolean
   /** `BEGIN …`, or null for the implicit transaction. */
@@ -95,8 +95,9 @@ export class Flight {
     return step < this.plan.steps.length ? step : null
   }
 
-  addRow(row: readonly (Buffer | null)[]): void {
-    if (this.completed >= this.head) this.rows.push(row)
+  /** Of what stands in front of the steps nobody reads the rows. */
+  get isInSteps(): boolean {
+    return this.completed >= this.head
   }
 
   /** A statement is complete; its command tag stands at `start`. */

@@ -1,3 +1,5 @@
+import type { Step } from '../types.ts'
+
 /**
  * A growing scratch buffer into which messages are written; `take` copies them out, so that all that is sent in one turn of
  * the event loop is one allocation and one write to the socket.
@@ -45,10 +47,22 @@ export class MessageWriter {
   }
 
   /** Binds the unnamed portal; results come in text format. A Buffer is sent in binary format. */
-  bind(name: string, values: readonly (string | Buffer | null)[]): void {
+  bind(name: string, { values, encoded }: Pick<Step, 'values' | 'encoded'>): void {
     const start = this.#begin(0x42, name.length * 3 + 10 + values.length * 2)
     this.#buffer[this.#length++] = 0
     this.#cstring(name)
+    if (encoded === undefined) this.#values(values)
+    else if (encoded.bytes !== null) this.bytes(encoded.bytes)
+    else {
+      const valuesStart = this.#length
+      this.#values(values)
+      encoded.bytes = Buffer.from(this.#buffer.subarray(valuesStart, this.#length))
+    }
+    this.#end(start)
+  }
+
+  /** From the parameters' formats on. */
+  #values(values: Step['values']): void {
     let hasBinary = false
     for (const value of values) if (value !== null && typeof value !== 'string') hasBinary = true
     if (hasBinary) {
@@ -59,7 +73,6 @@ export class MessageWriter {
     for (const value of values) this.#value(value)
     this.#reserve(2)
     this.#int16(0)
-    this.#end(start)
   }
 
   execute(): void {

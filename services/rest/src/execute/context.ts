@@ -1,4 +1,4 @@
-import { quoteIdent } from '@favo/postgres'
+import { quoteIdent, type Setting } from '@favo/postgres'
 import type { Caller } from '../authenticate.ts'
 import { utf8Header, type ApiRequest, type RawRequest } from '../parse/request.ts'
 import type { Routine } from '../schema-cache/types.ts'
@@ -31,8 +31,6 @@ export function contextSettings(
   if (timezone !== null) list.push(['TimeZone', timezone])
   return list
 }
-
-type Setting = readonly [name: string, value: string]
 
 const paths = new WeakMap<Settings, Map<string, string>>()
 

@@ -17,6 +17,7 @@ import type { Settings } from '../settings.ts'
 import type { Routine } from '../schema-cache/types.ts'
 import { contextSettings, isolationOf } from './context.ts'
 import { deadlineMs } from './deadline.ts'
+import type { Repetition } from './repetition.ts'
 
 export interface Execution {
   readonly raw: RawRequest
@@ -24,6 +25,8 @@ export interface Execution {
   readonly caller: Caller
   readonly settings: Settings
   readonly signal: CancelSignal
+  /** Null for what is not expected again. */
+  readonly repetition: Repetition | null
 }
 
 export interface Executed {
@@ -32,7 +35,7 @@ export interface Executed {
 }
 
 /** Runs a compiled plan: one trip, one transaction, as the caller. */
-export async function execute(
+export function execute(
   db: ProjectDb,
   plan: StatementPlan,
   compiled: Compiled,
@@ -41,11 +44,9 @@ export async function execute(
   const { request, caller, settings } = run
   const routine = plan.kind === 'function' ? plan.call.routine : null
   const isRead = changesNothing(plan, request)
-  const steps = [...preRequest(run), bind(compiled.main, request, caller.role)]
-  if (compiled.estimate !== null) steps.push(bind(compiled.estimate, request, caller.role))
   const isRolledBack = !isRead && endsInRollback(request, settings)
-  // What a commit would have found out is found out all the same.
-  if (isRolledBack) steps.push({ text: 'set constraints all immediate', values: [], plan: null })
+  const list = () => listSteps(compiled, run, isRolledBack)
+  const steps = run.repetition?.steps(caller.role, list) ?? list()
   const isolation = isolationOf(settings, caller.role, routine)
   const transaction: PipelineRequest['transaction'] =
     isRolledBack || isolation !== null
@@ -55,12 +56,20 @@ export async function execute(
           ...(isolation === null ? {} : { isolation }),
         }
       : undefined
-  const results = await runPipeline(db, run, routine, steps, isRead, transaction)
   const at = steps.length - (isRolledBack ? 1 : 0) - (compiled.estimate === null ? 1 : 2)
-  return {
+  return runPipeline(db, run, routine, steps, isRead, transaction).then((results) => ({
     main: resultAt(results, at),
     estimate: compiled.estimate === null ? null : resultAt(results, at + 1),
-  }
+  }))
+}
+
+function listSteps(compiled: Compiled, run: Execution, isRolledBack: boolean): Step[] {
+  const { request, caller } = run
+  const steps = [...preRequest(run), bind(compiled.main, request, caller.role)]
+  if (compiled.estimate !== null) steps.push(bind(compiled.estimate, request, caller.role))
+  // What a commit would have found out is found out all the same.
+  if (isRolledBack) steps.push({ text: 'set constraints all immediate', values: [], plan: null })
+  return steps
 }
 
 /** The project's own say, before the statement runs. */
@@ -71,22 +80,24 @@ export function preRequest({ caller, settings }: Execution): Step[] {
 }
 
 /** As the caller. Only the service role's connections may become it; everybody else shares the other login. */
-export const runPipeline = (
+export function runPipeline(
   db: ProjectDb,
-  { raw, request, caller, settings, signal }: Execution,
+  { raw, request, caller, settings, signal, repetition }: Execution,
   routine: Routine | null,
   steps: readonly Step[],
   isRead: boolean,
   transaction?: PipelineRequest['transaction'],
-): Promise<PipelineResult> =>
-  db.pipeline(caller.role === 'service_role' ? 'svc' : 'api', {
+): Promise<PipelineResult> {
+  const list = () => contextSettings(raw, request, caller, settings, routine)
+  return db.pipeline(caller.role === 'service_role' ? 'svc' : 'api', {
     steps,
     isRead,
     transaction,
-    settings: contextSettings(raw, request, caller, settings, routine),
+    settings: repetition?.settings(raw.headersKey, caller, list) ?? list(),
     deadlineMs: deadlineMs(settings, caller.role, routine),
     signal,
   })
+}
 
 export function resultAt(results: PipelineResult, index: number): StepResult {
   const result = results[index]

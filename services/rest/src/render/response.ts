@@ -1,12 +1,4 @@
-/** An answer, ready to be written. */
-export interface Answer {
-  readonly status: number
-  readonly statusText: string | null
-  /** Repeated names are sent repeatedly. */
-  readonly headers: readonly (readonly [string, string])[]
-  /** Null = there is none, and no Content-Length. */
-  readonly body: Buffer | null
-}
+export type { Answer } from '@favo/http'
 
 /** Header values are bytes; Node takes them as Latin-1. Control characters would end the line. */
 export function headerText(text: string): string {

@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import type { ProjectDb } from '@favo/postgres'
 import type { Project, RestSettings } from '@favo/projects'
+import type { Repetition } from '../execute/repetition.ts'
 import type { ApiRequest } from '../parse/request.ts'
 import { loadSnapshot, type Snapshot } from './load.ts'
 import { ReloadBudget } from './reload-budget.ts'
@@ -17,6 +18,7 @@ export interface Entry<Planned extends object> {
 export interface ReadRequest<Planned extends object> {
   readonly request: ApiRequest
   readonly prepared: Planned
+  readonly repetition: Repetition
 }
 
 interface Slot<Planned extends object> {
