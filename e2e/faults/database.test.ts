@@ -1,21 +1,21 @@
 import { quoteIdent } from '@favo/postgres'
-import { startCluster, startPlatform } from '@favo/testkit'
+import { startCluster, startPlatform, type TestPlatform } from '@favo/testkit'
 import pg from 'pg'
 import { expect, onTestFinished, test } from 'vitest'
 
-/** A platform on a cluster of its own, because the tests break what a cluster shares. */
-async function startAlone() {
-  const cluster = await startCluster()
-  onTestFinished(() => cluster.stop())
-  const platform = await startPlatform({}, cluster)
+async function connectAdmin(platform: TestPlatform): Promise<pg.Client> {
   const admin = new pg.Client(platform.adminUrl('postgres'))
   await admin.connect()
   onTestFinished(() => admin.end())
-  return { platform, admin }
+  return admin
 }
 
 test('a template database that is missing is built again when a project needs it', async () => {
-  const { platform, admin } = await startAlone()
+  // A cluster of its own: all of the run's tests make their projects from that one's template.
+  const cluster = await startCluster()
+  onTestFinished(() => cluster.stop())
+  const platform = await startPlatform({}, cluster)
+  const admin = await connectAdmin(platform)
   const { rows } = await admin.query<{ datname: string }>(
     `select datname from pg_database where datname ~ '^favo_template'`,
   )
@@ -28,7 +28,8 @@ test('a template database that is missing is built again when a project needs it
 })
 
 test('a login whose password was changed is set right and the request answered', async () => {
-  const { platform, admin } = await startAlone()
+  const platform = await startPlatform()
+  const admin = await connectAdmin(platform)
   const project = await platform.createProject()
   const database = project.database.name
   for (const login of ['api', 'svc', 'own'])
@@ -45,7 +46,8 @@ test('a login whose password was changed is set right and the request answered',
 })
 
 test('sessions ended by an administrator cost a request at most a clean 503', async () => {
-  const { platform, admin } = await startAlone()
+  const platform = await startPlatform()
+  const admin = await connectAdmin(platform)
   const project = await platform.createProject()
   const database = project.database.name
   const read = () =>

@@ -2,94 +2,123 @@ import { createServer } from 'node:http'
 import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
-import { createInstallation } from '@favo/testkit'
-import { expect, onTestFinished, test } from 'vitest'
+import { createInstallation, type Installation, type ServerProcess } from '@favo/testkit'
+import type { ProjectConnection } from '@favo/contracts'
+import pg from 'pg'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 
 const isRoot = userInfo().uid === 0
 
-async function occupyPort(): Promise<number> {
+async function occupyPort() {
   const server = createServer()
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
-  onTestFinished(() => void server.close())
   const address = server.address()
   if (typeof address !== 'object' || address === null) throw new Error('no address')
-  return address.port
+  return { port: address.port, close: () => new Promise<void>((done) => void server.close(() => done())) }
 }
 
-test('a second start reuses everything, and SIGTERM stops every process of it', async () => {
-  const favo = await createInstallation()
-  const first = await favo.start()
-  const project = await favo.createProject(first, { name: 'kept' })
-  const postmaster = await first.postmasterPid()
-  expect(await first.end('SIGTERM')).toBe(0)
-  expect(() => process.kill(postmaster, 0)).toThrow('ESRCH')
-  await expect(stat(join(favo.home, 'run/favo.json'))).rejects.toThrow('ENOENT')
+describe('a new data folder', () => {
+  let favo: Installation
+  let first: ServerProcess
+  let project: ProjectConnection
 
-  const second = await favo.start()
-  const reply = await fetch(`${second.apiUrl}/p/${project.ref}/auth/v1/settings`, {
-    headers: { apikey: project.keys.anon },
+  beforeAll(async () => {
+    favo = await createInstallation()
+    first = await favo.start({ FAVO_LOG_LEVEL: 'debug' })
+    project = await favo.createProject(first, { name: 'kept', db_pass: 'a-database-password' })
   })
-  expect(reply.status).toBe(200)
-  expect(await second.end('SIGINT')).toBe(0)
+  afterAll(() => favo.close())
+
+  test('secrets and the run file are readable by their owner only', async () => {
+    for (const path of [
+      'secrets/master-key',
+      'secrets/superuser-password',
+      'secrets/bootstrap-token',
+      'run/favo.json',
+    ])
+      expect((await stat(join(favo.home, path))).mode & 0o777, path).toBe(0o600)
+    expect((await stat(join(favo.home, 'secrets'))).mode & 0o777).toBe(0o700)
+  })
+
+  test('nothing secret is printed or logged by a start and a creation', async () => {
+    const secrets = [
+      ...(await Promise.all(
+        ['master-key', 'superuser-password', 'bootstrap-token'].map((name) =>
+          readFile(join(favo.home, 'secrets', name), 'utf8'),
+        ),
+      )),
+      project.jwt_secret,
+      project.keys.service_role,
+      project.keys.secret,
+      'a-database-password',
+    ]
+    for (const secret of secrets) expect(first.output()).not.toContain(secret.trim())
+  })
+
+  test('what was acknowledged outlives a power cut: writes are synced, and pages written whole', async () => {
+    const admin = new pg.Client(await favo.adminUrl())
+    await admin.connect()
+    onTestFinished(() => admin.end())
+    const { rows } = await admin.query<{ name: string }>(
+      `select name from pg_settings where name in ('fsync', 'full_page_writes', 'synchronous_commit') and setting = 'on'`,
+    )
+    expect(rows).toHaveLength(3)
+  })
+
+  test('a second start reuses everything, and SIGTERM stops every process of it', async () => {
+    const postmaster = await first.postmasterPid()
+    expect(await first.end('SIGTERM')).toBe(0)
+    expect(() => process.kill(postmaster, 0)).toThrow('ESRCH')
+    await expect(stat(join(favo.home, 'run/favo.json'))).rejects.toThrow('ENOENT')
+
+    first = await favo.start()
+    const reply = await fetch(`${first.apiUrl}/p/${project.ref}/auth/v1/settings`, {
+      headers: { apikey: project.keys.anon },
+    })
+    expect(reply.status).toBe(200)
+    expect(await first.end('SIGINT')).toBe(0)
+  })
 })
 
-test('secrets and the run file are readable by their owner only', async () => {
+describe('while a platform runs', () => {
+  let favo: Installation
+  let running: ServerProcess
+  let databasePort: number
+
+  beforeAll(async () => {
+    favo = await createInstallation({ isUsed: true })
+    const taken = await occupyPort()
+    databasePort = taken.port
+    running = await favo.start({ FAVO_DB_PORT: String(databasePort) })
+    await taken.close()
+  })
+  afterAll(() => favo.close())
+
+  test('a database port that was taken has given way', async () => {
+    expect(Number(new URL(await favo.adminUrl()).port)).not.toBe(databasePort)
+  })
+
+  test('a second one on the same data folder is refused with a sentence', async () => {
+    await expect(favo.start()).rejects.toThrow(/already runs on this data folder \(pid \d+\)/)
+  })
+
+  test('one on another data folder leaves it the default port', async () => {
+    const other = await createInstallation({ isUsed: true })
+    expect((await other.start()).apiUrl).not.toBe(running.apiUrl)
+  })
+})
+
+test('a chosen port that is taken is named', async () => {
   const favo = await createInstallation()
-  await favo.start()
-  for (const path of [
-    'secrets/master-key',
-    'secrets/superuser-password',
-    'secrets/bootstrap-token',
-    'run/favo.json',
-  ])
-    expect((await stat(join(favo.home, path))).mode & 0o777, path).toBe(0o600)
-  expect((await stat(join(favo.home, 'secrets'))).mode & 0o777).toBe(0o700)
-})
-
-test('nothing secret is printed or logged by a start and a creation', async () => {
-  const favo = await createInstallation()
-  const server = await favo.start({ FAVO_LOG_LEVEL: 'debug' })
-  const project = await favo.createProject(server, { name: 'quiet', db_pass: 'a-database-password' })
-  const secrets = [
-    ...(await Promise.all(
-      ['master-key', 'superuser-password', 'bootstrap-token'].map((name) =>
-        readFile(join(favo.home, 'secrets', name), 'utf8'),
-      ),
-    )),
-    project.jwt_secret,
-    project.keys.service_role,
-    project.keys.secret,
-    'a-database-password',
-  ]
-  for (const secret of secrets) expect(server.output()).not.toContain(secret.trim())
-})
-
-test('a second platform on the same data folder is refused with a sentence', async () => {
-  const favo = await createInstallation({ isUsed: true })
-  await favo.start()
-  await expect(favo.start()).rejects.toThrow(/already runs on this data folder \(pid \d+\)/)
-})
-
-test('a chosen port that is taken is named; the default one gives way', async () => {
-  const favo = await createInstallation({ isUsed: true })
-  const port = await occupyPort()
+  const { port, close } = await occupyPort()
+  onTestFinished(close)
   await expect(favo.start({ FAVO_PORT: String(port) })).rejects.toThrow(
     `FAVO_PORT: port ${port} on 127.0.0.1 is taken`,
   )
-  const [first, other] = [await favo.start(), await createInstallation({ isUsed: true })]
-  const second = await other.start()
-  expect(second.apiUrl).not.toBe(first.apiUrl)
-})
-
-test('a taken database port gives way', async () => {
-  const favo = await createInstallation({ isUsed: true })
-  const port = await occupyPort()
-  await favo.start({ FAVO_DB_PORT: String(port) })
-  expect(Number(new URL(await favo.adminUrl()).port)).not.toBe(port)
 })
 
 test('every bad setting is named, with what it should be', async () => {
-  const favo = await createInstallation({ isUsed: true })
+  const favo = await createInstallation()
   const start = favo.start({
     FAVO_PORT: 'eight',
     FAVO_DOMAIN: 'not a host',
@@ -110,7 +139,7 @@ test('every bad setting is named, with what it should be', async () => {
 })
 
 test('a data folder that cannot be made is named', async () => {
-  const favo = await createInstallation({ isUsed: true })
+  const favo = await createInstallation()
   const base = await mkdtemp(join(tmpdir(), 'favo-file-'))
   onTestFinished(() => rm(base, { recursive: true }))
   await writeFile(join(base, 'file'), '')
@@ -120,7 +149,7 @@ test('a data folder that cannot be made is named', async () => {
 })
 
 test.runIf(isRoot)('a data folder that Postgres’ user cannot reach is named, with what to do', async () => {
-  const favo = await createInstallation({ isUsed: true })
+  const favo = await createInstallation()
   const base = await mkdtemp(join(tmpdir(), 'favo-closed-')) // mode 0700
   onTestFinished(() => rm(base, { recursive: true }))
   await expect(favo.start({ FAVO_HOME: join(base, 'home') })).rejects.toThrow(
@@ -129,7 +158,7 @@ test.runIf(isRoot)('a data folder that Postgres’ user cannot reach is named, w
 })
 
 test('a damaged master key is told, and nothing is started on it', async () => {
-  const favo = await createInstallation({ isUsed: true })
+  const favo = await createInstallation()
   await mkdir(join(favo.home, 'secrets'), { recursive: true })
   await writeFile(join(favo.home, 'secrets/master-key'), 'half a k')
   await expect(favo.start()).rejects.toThrow(/master-key is damaged: it must hold 64 hex digits/)
@@ -137,7 +166,6 @@ test('a damaged master key is told, and nothing is started on it', async () => {
 
 test('a superuser password that does not fit the cluster is told, and no stack trace is shown', async () => {
   const favo = await createInstallation({ isUsed: true })
-  await (await favo.start()).end('SIGTERM')
   await writeFile(join(favo.home, 'secrets/superuser-password'), 'another')
   const message = await favo.start().then(
     () => '',

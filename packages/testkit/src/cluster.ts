@@ -20,6 +20,9 @@ export interface TestCluster extends ClusterAccess {
   stop(): Promise<void>
 }
 
+/** One copy of Postgres' programs for all runs: it is named by version and content. */
+export const binariesDirectory: string = join(tmpdir(), 'favo-test-postgres')
+
 /**
  * A cluster of its own in a temporary folder, without fsync: for the whole run, or for one test that kills or exhausts it.
  * `overrides` are settings of postgresql.conf.
@@ -31,8 +34,7 @@ export async function startCluster(overrides: Record<string, string> = {}): Prom
   const password = randomBytes(16).toString('hex')
   const server = await startEmbedded({
     directory,
-    // One copy for all runs: it is named by version and content.
-    binariesDirectory: join(tmpdir(), 'favo-test-postgres'),
+    binariesDirectory,
     password,
     port: 0,
     maxConnections: 300,

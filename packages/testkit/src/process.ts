@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { CreatedProject, ProjectConnection } from '@favo/contracts'
 import { isAlive, poll } from '@favo/cluster'
-import { onTestFinished } from 'vitest'
 import { copyPreparedHome } from './prepared-home.ts'
+import { closeWithTest } from './project.ts'
 
 const root = resolve(import.meta.dirname, '../../..')
 /** What `npm start` runs. */
@@ -36,11 +36,14 @@ export interface Installation {
   /** Superuser URL of the maintenance database of what runs now. */
   adminUrl(): Promise<string>
   createProject(server: ServerProcess, body: Record<string, unknown>): Promise<ProjectConnection>
+  /** Ends everything in it and removes the folder. */
+  close(): Promise<void>
 }
 
 /**
- * A data folder of its own, as a person would have it: real processes, real fsync. Everything in it ends with the test.
- * `isUsed`: one that was started and stopped before, which takes half the time.
+ * A data folder of its own, as a person would have it, with real processes. Close it in `afterAll`; inside a test it is closed
+ * when the test ends. `isUsed`: one that was started and stopped before (prepared-home.ts), which takes a third of the time. A
+ * start that fails before Postgres is reached needs none.
  */
 export async function createInstallation({ isUsed = false } = {}): Promise<Installation> {
   const base = await mkdtemp(join(tmpdir(), 'favo-home-'))
@@ -48,13 +51,14 @@ export async function createInstallation({ isUsed = false } = {}): Promise<Insta
   const home = join(base, 'home')
   if (isUsed) await copyPreparedHome(home, startFile)
   const children: ChildProcess[] = []
-  onTestFinished(async () => {
+  const close = async () => {
     for (const child of children) child.kill('SIGKILL')
     const pid = await readPostmasterPid(home)
     if (pid !== null && isAlive(pid)) process.kill(pid, 'SIGQUIT')
     if (pid !== null) await poll(async () => !isAlive(pid), 10_000)
     await rm(base, { recursive: true, force: true })
-  })
+  }
+  closeWithTest(close)
   const baseEnv = () => {
     const clean = Object.entries(process.env).filter(
       ([name]) => !name.startsWith('FAVO_') && !name.startsWith('VITEST'),
@@ -124,6 +128,7 @@ export async function createInstallation({ isUsed = false } = {}): Promise<Insta
       if (!reply.ok) throw new Error(`${reply.status} ${await reply.text()}`)
       return ((await reply.json()) as CreatedProject).connection
     },
+    close,
   }
 }
 
