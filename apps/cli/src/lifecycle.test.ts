@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Branch, Domain, ProjectConnection, ProjectStatusReport, RemovedProject } from '@favo/contracts'
 import { startDnsServer, startPlatform, type TestDns, type TestPlatform } from '@favo/testkit'
+import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { runCli, writeFiles } from '../test/run-cli.ts'
 
@@ -105,6 +106,9 @@ test('a branch is made, merged, reset and deleted', async () => {
     query: 'create table from_branch (id int)',
   })
   expect(await ok('branch', 'list', '-p', 'shop')).toMatch(/main \(the project\)[^]*try/)
+  expect(await ok('branch', 'diff', 'try', '-p', 'shop')).toBe(
+    '-- 99990101000000_new\ncreate table from_branch (id int)\n;\n',
+  )
   expect(await ok('branch', 'merge', 'try', '-p', 'shop')).toBe('Applied 99990101000000.\n')
   expect(await ok('branch', 'push', 'try', '-p', 'shop')).toBe('There was nothing to apply.\n')
   expect(await json('branch', 'reset', 'try', '-p', 'shop')).toMatchObject({ branch: 'try' })
@@ -139,6 +143,36 @@ test('a domain is added, verified and removed, and the project answers there wit
   await ok('domains', 'remove', 'api.shop.example', '-p', 'shop')
 })
 
+test('Postgres is reached from where and how its owner says', async () => {
+  const enter = (query = '') => {
+    const client = new pg.Client(`${shop.database.url}${query}`)
+    return client.connect().then(
+      () => client.end().then(() => 'in'),
+      (error: Error) => error.message,
+    )
+  }
+  expect(await ok('network', 'restrict', '192.0.2.0/24', '2001:db8::/32', '-p', 'shop')).toContain(
+    'Allowed       192.0.2.0/24, 2001:db8::/32',
+  )
+  await expect.poll(() => enter()).toMatch(/network restrictions/)
+  await ok('network', 'restrict', '0.0.0.0/0', '::/0', '-p', 'shop')
+  await expect.poll(() => enter()).toBe('in')
+
+  // Twenty wrong passwords, over the wire and into the tables.
+  const wrong = shop.database.url.replace(/:[^:@]*@/, ':wrong@')
+  for (let i = 0; i < 20; i++) await new pg.Client(wrong).connect().catch(() => undefined)
+  await expect.poll(() => enter()).toMatch(/refused for a while/)
+  expect(await json('network', 'get', '-p', 'shop')).toMatchObject({ banned: ['127.0.0.1'] })
+  expect(await json('network', 'unban', '127.0.0.1', '-p', 'shop')).toMatchObject({ banned: [] })
+  await expect.poll(() => enter()).toBe('in')
+
+  expect(await ok('network', 'require-tls', 'on', '-p', 'shop')).toContain('TLS required  yes')
+  await expect.poll(() => enter()).toMatch(/SSL connection is required/)
+  expect(await json('network', 'require-tls', 'off', '-p', 'shop')).toMatchObject({ requires_tls: false })
+  expect((await favo('network', 'restrict', '192.0.2.7', '-p', 'shop')).code).toBe(2)
+  expect((await favo('network', 'restrict', "x'/24", '-p', 'shop')).code).toBe(1)
+})
+
 test('login-profile writes what Supabase’s CLI needs, and no secret', async () => {
   directory = await writeFiles({})
   await ok('login-profile')
@@ -147,12 +181,3 @@ test('login-profile writes what Supabase’s CLI needs, and no secret', async ()
     `name: favo\napi_url: ${platform.apiUrl}\ndashboard_url: ${platform.apiUrl}\nproject_host: favo.localhost\n`,
   )
 })
-
-test.each(['projects', 'branches', 'domains', 'migration', 'db', 'login-profile'])(
-  'help of %s teaches without a platform',
-  async (group) => {
-    const { code, out } = await runCli([group, '--help'])
-    expect(code).toBe(0)
-    expect(out).toContain('Usage: favo')
-  },
-)

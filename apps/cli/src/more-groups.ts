@@ -60,6 +60,14 @@ Examples:
     .action(async (name: string, options: ProjectOptions) =>
       (await import('./commands/branches/branches.ts')).deleteBranch(terminal, name, options),
     )
+  branches
+    .command('diff <name>')
+    .description('print the SQL that a merge would run in the project')
+    .requiredOption(PROJECT_FLAG, PROJECT)
+    .addOption(json())
+    .action(async (name: string, options: ProjectOptions) =>
+      (await import('./commands/branches/branches.ts')).diffBranch(terminal, name, options),
+    )
   for (const [action, description] of [
     ['merge', 'apply its new migrations to the project'],
     ['push', "apply the project's new migrations to it"],

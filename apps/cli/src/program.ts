@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander'
 import { addAccounts } from './accounts-program.ts'
 import { addClusters, addDoctor } from './clusters-program.ts'
+import { addNetwork } from './network-program.ts'
 import { addBranches, addDomains, addMigrations } from './more-groups.ts'
 import { addDbCommands, addLoginProfile, addProjectChanges } from './more-commands.ts'
 import type { Terminal } from './terminal.ts'
@@ -39,6 +40,7 @@ Exit codes: 0 done, 1 refused or failed, 2 wrong command line, 3 no platform ans
   addMigrations(program, terminal)
   addBranches(program, terminal)
   addDomains(program, terminal)
+  addNetwork(program, terminal)
   addLoginProfile(program, terminal)
   addClusters(program, terminal)
   addDoctor(program, terminal)

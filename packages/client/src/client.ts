@@ -4,6 +4,8 @@ import {
   BranchActionReply,
   CliLogin,
   Domain,
+  NetworkBans,
+  NetworkRestrictions,
   PlatformAddresses,
   ProjectStatusReport,
   RemovedProject,
@@ -20,7 +22,9 @@ import {
   QueryRows,
   Seed,
   ServiceHealth,
+  SslEnforcement,
   type ApplyMigrationBody,
+  type ApplyNetworkRestrictionsBody,
   type ApplySeedBody,
   type CreateAccessTokenBody,
   type CreateBranchBody,
@@ -76,6 +80,25 @@ export function createClient(options: ClientOptions) {
       write('POST', `/branches/${part(branch)}/${action}`, BranchActionReply, {
         ...(upTo === undefined ? {} : { migration_version: upTo }),
       }),
+
+    /** The SQL that a merge would run. */
+    diffBranch: (branch: string) =>
+      send(options, {
+        method: 'GET',
+        path: `/branches/${part(branch)}/diff`,
+        reply: z.string(),
+        isText: true,
+      }),
+
+    getNetworkRestrictions: (ref: string) => get(`${project(ref)}/network-restrictions`, NetworkRestrictions),
+    applyNetworkRestrictions: (ref: string, body: ApplyNetworkRestrictionsBody) =>
+      write('POST', `${project(ref)}/network-restrictions/apply`, NetworkRestrictions, body),
+    listNetworkBans: (ref: string) => write('POST', `${project(ref)}/network-bans/retrieve`, NetworkBans),
+    removeNetworkBans: (ref: string, addresses: readonly string[]) =>
+      write('DELETE', `${project(ref)}/network-bans`, ignored, { ipv4_addresses: addresses }),
+    getSslEnforcement: (ref: string) => get(`${project(ref)}/ssl-enforcement`, SslEnforcement),
+    setSslEnforcement: (ref: string, database: boolean) =>
+      write('PUT', `${project(ref)}/ssl-enforcement`, SslEnforcement, { requestedConfig: { database } }),
 
     listDomains: (ref: string) => get(`${project(ref)}/domains`, z.array(Domain)),
     addDomain: (ref: string, hostname: string) =>

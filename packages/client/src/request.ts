@@ -55,13 +55,15 @@ export interface Call<T> {
   readonly path: string
   readonly body?: unknown
   readonly reply: z.ZodType<T>
+  /** The answer is a text and no JSON; failures are JSON still. */
+  readonly isText?: true
 }
 
 /** Sends one request. Throws `ApiError` for any status from 400, `UnreachableError` when nothing came back. */
 export async function send<T>(options: ClientOptions, call: Call<T>): Promise<T> {
   const url = `${options.url.replace(/\/+$/, '')}/v1${call.path}`
   const { status, text } = await exchange(options, url, call)
-  const value = parseJson(text)
+  const value = call.isText === true && status < 400 ? text : parseJson(text)
   if (status >= 400) {
     const problem = ErrorBody.safeParse(value)
     throw new ApiError(

@@ -72,6 +72,15 @@ export async function actOnBranch(
   terminal.out(applied.length === 0 ? 'There was nothing to apply.\n' : `Applied ${applied.join(', ')}.\n`)
 }
 
+export async function diffBranch(terminal: Terminal, name: string, options: ProjectOptions): Promise<void> {
+  const client = await connect(terminal)
+  const branch = await findBranch(client, name, options.project)
+  const sql = await client.diffBranch(branch.id)
+  if (options.json === true) return printJson(terminal, { branch: branch.name, sql })
+  if (sql === '') terminal.err('The branch has no migration that the project lacks.\n')
+  terminal.out(sql)
+}
+
 async function findBranch(client: ControlClient, wanted: string, project: string): Promise<Branch> {
   const { ref } = await findProject(client, project)
   const branches = await client.listBranches(ref)
