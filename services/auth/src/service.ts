@@ -9,6 +9,7 @@ import {
   getAdminUserRoute,
   listUsersRoute,
 } from './admin-users/admin-users.route.ts'
+import { listAuditRoute } from './audit/audit-log.route.ts'
 import { createCleaner, type Cleaner } from './clean-up/cleaner.ts'
 import type { AuthContext } from './context.ts'
 import { generateLinkRoute } from './generate-link/generate-link.route.ts'
@@ -108,6 +109,7 @@ const routes = [
   ...clientRoutes,
   ...oauthServerRoutes,
   ...inboxRoutes,
+  listAuditRoute,
   listUsersRoute,
   createUserRoute,
   getAdminUserRoute,
