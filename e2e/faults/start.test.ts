@@ -26,7 +26,7 @@ describe('a new data folder', () => {
     favo = await createInstallation()
     first = await favo.start({ FAVO_LOG_LEVEL: 'debug' })
     project = await favo.createProject(first, { name: 'kept', db_pass: 'a-database-password' })
-  })
+  }, 120_000)
   afterAll(() => favo.close())
 
   test('secrets and the run file are readable by their owner only', async () => {
@@ -91,7 +91,7 @@ describe('while a platform runs', () => {
     databasePort = taken.port
     running = await favo.start({ FAVO_DB_PORT: String(databasePort) })
     await taken.close()
-  })
+  }, 120_000)
   afterAll(() => favo.close())
 
   test('a database port that was taken has given way', async () => {

@@ -58,7 +58,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedC
   const socketDirectory = await makeSocketDirectory(options.directory, owner)
   if (await stopLeftover(data))
     options.log.info({ data }, 'stopped the server that an earlier run left behind')
-  await ensureInitialised(data, binaries, options.password, owner)
+  await ensureInitialised(data, binaries, options, owner)
 
   await writeAs(join(data, 'pg_hba.conf'), hostBasedAuthentication, owner)
   const startOn = async (wanted: number): Promise<{ port: number; supervisor: Supervisor }> => {
@@ -126,7 +126,7 @@ async function makeSocketDirectory(directory: string, owner: ServerUser | null):
 async function ensureInitialised(
   data: string,
   binaries: Binaries,
-  password: string,
+  { password, overrides }: Pick<EmbeddedOptions, 'password' | 'overrides'>,
   owner: ServerUser | null,
 ): Promise<void> {
   if (existsSync(join(data, 'PG_VERSION'))) return checkMajor(data, binaries)
@@ -141,7 +141,8 @@ async function ensureInitialised(
       binaries.initdb,
       ['-D', building, '-U', superuser, '--pwfile', passwordFile, '-A', 'scram-sha-256', '-E', 'UTF8']
         // C.UTF-8 from Postgres itself: the same order on every system, and no dependence on its locales.
-        .concat(['--locale-provider=builtin', '--locale=C', '--builtin-locale=C.UTF-8', '--no-instructions']),
+        .concat(['--locale-provider=builtin', '--locale=C', '--builtin-locale=C.UTF-8', '--no-instructions'])
+        .concat(overrides?.fsync === 'off' ? ['--no-sync'] : []),
       owner === null ? {} : { uid: owner.uid, gid: owner.gid, cwd: building },
     )
   } catch (error) {

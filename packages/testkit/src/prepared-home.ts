@@ -1,9 +1,12 @@
 import { execFile, spawn } from 'node:child_process'
-import { appendFile, chmod, mkdir, rename, rm, stat, symlink } from 'node:fs/promises'
+import { randomBytes } from 'node:crypto'
+import { appendFile, chmod, mkdir, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { poll } from '@favo/cluster'
+import { poll, startEmbedded } from '@favo/cluster'
+import { silentLogger } from '@favo/runtime'
+import { extensionsDirectory } from '@favo/tenancy'
 import { inject } from 'vitest'
 import { binariesDirectory } from './cluster.ts'
 
@@ -34,8 +37,7 @@ export async function copyPreparedHome(home: string, startFile: string): Promise
 async function prepare(folder: string, startFile: string): Promise<void> {
   await chmod(folder, 0o711)
   const home = join(folder, 'making')
-  await mkdir(join(home, 'postgres'), { recursive: true, mode: 0o711 })
-  await symlink(binariesDirectory, join(home, 'postgres/server'))
+  await makeCluster(home)
   const child = spawn(process.execPath, [startFile], {
     env: { PATH: process.env.PATH, FAVO_HOME: home, NODE_ENV: 'production' },
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -47,6 +49,27 @@ async function prepare(folder: string, startFile: string): Promise<void> {
   child.kill('SIGTERM')
   await exited
   await rm(join(home, 'run'), { recursive: true, force: true })
-  await appendFile(join(home, 'postgres/data/postgresql.auto.conf'), settings)
   await rename(home, join(folder, 'ready'))
+}
+
+/** As the platform would, but with programs that are there already and without syncing. */
+async function makeCluster(home: string): Promise<void> {
+  const directory = join(home, 'postgres')
+  const password = randomBytes(24).toString('hex')
+  await mkdir(join(home, 'secrets'), { recursive: true })
+  await writeFile(join(home, 'secrets/superuser-password'), `${password}\n`, { mode: 0o600 })
+  await mkdir(directory)
+  for (const path of [home, directory]) await chmod(path, 0o711)
+  await symlink(binariesDirectory, join(directory, 'server'))
+  const cluster = await startEmbedded({
+    directory,
+    password,
+    port: 0,
+    maxConnections: 20,
+    extensionsDirectory,
+    overrides: { fsync: 'off' },
+    log: silentLogger(),
+  })
+  await cluster.stop()
+  await appendFile(join(directory, 'data/postgresql.auto.conf'), settings)
 }
