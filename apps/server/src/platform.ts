@@ -129,6 +129,8 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     const controlDb = openControlDb(6, 'favo control plane')
 
     const addresses = createAddresses(http, options.pg)
+    const { limits, certificate, ...listenAt } = options.pg
+    const pgConfig = { ...defaultPgGatewayConfig, ...limits }
     const dbFor = createDbFinder(pools)
     const auth = createAuth({
       projectUrl: (project) => addresses.projectUrl(project.ref),
@@ -164,6 +166,12 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       pools,
       secretBox: box,
       addresses,
+      pooling: {
+        poolSize: pgConfig.backendsPerProjectMax,
+        clientsMax: pgConfig.clientsPerProjectMax,
+        waitSeconds: pgConfig.waitMs / 1_000,
+        idleSeconds: pgConfig.backendIdleMs / 1_000,
+      },
       bootstrapTokenHash: sha256Hex(options.bootstrapToken),
       deleteGraceSeconds: options.deleteGraceSeconds ?? 0,
       ...(options.dnsServers === undefined ? {} : { dnsServers: options.dnsServers }),
@@ -201,7 +209,6 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     undo.push(() => gateway.close())
     await gateway.listen({ host: http.host, port: http.port })
 
-    const { limits, certificate, ...listenAt } = options.pg
     const pgGateway = createPgGateway({
       directory,
       endpointOf: (database) => clusters.endpointOf(database),
@@ -213,7 +220,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       },
       secret: box.derive('pg-gateway'),
       certificate,
-      config: { ...defaultPgGatewayConfig, ...limits },
+      config: pgConfig,
       log,
     })
     undo.push(() => pgGateway.close())

@@ -21,7 +21,7 @@ import { ensurePlatformProject } from './platform-project/ensure-platform-projec
 import { getPlatformProject, type PlatformProject } from './platform-project/get-platform-project.ts'
 import { banAddress } from './network/ban-address.ts'
 import { deleteExpiredBans } from './network/network.sql.ts'
-import type { Addresses, Platform } from './platform.ts'
+import type { Addresses, Platform, Pooling } from './platform.ts'
 import { carryOutRequests, requestsMark } from './projects/project-requests.ts'
 import { saveAddresses } from './projects/project-requests.sql.ts'
 import { RunningChanges } from './projects/running-changes.ts'
@@ -52,6 +52,7 @@ export interface ControlPlaneDeps {
   readonly pools: Pick<Pools, 'forDatabase' | 'closeDatabase' | 'holdDatabase'>
   readonly secretBox: SecretBox
   readonly addresses: Addresses
+  readonly pooling: Pooling
   /** SHA-256 of the operator's token, hex. */
   readonly bootstrapTokenHash: string
   readonly services: ReadonlyMap<ServiceName, Pick<Service, 'checkHealth'>>
@@ -104,6 +105,7 @@ export function createControlPlane(deps: ControlPlaneDeps): ControlPlane {
     pools,
     secretBox,
     addresses,
+    pooling: deps.pooling,
     services,
     instance,
     running,

@@ -20,6 +20,17 @@ export interface Addresses {
   readonly database: { readonly host: string; readonly port: number; readonly transactionPort: number }
 }
 
+/** Of the Postgres gateway's transaction port, for one project. */
+export interface Pooling {
+  /** Connections to Postgres that its clients share. */
+  readonly poolSize: number
+  readonly clientsMax: number
+  /** How long a transaction waits for one of them. */
+  readonly waitSeconds: number
+  /** After which an unused one is closed. */
+  readonly idleSeconds: number
+}
+
 /** What the control plane's functions work with; made once. */
 export interface Platform {
   /** The platform project's database, as the control plane's own login. */
@@ -29,6 +40,7 @@ export interface Platform {
   readonly pools: Pick<Pools, 'forDatabase' | 'closeDatabase' | 'holdDatabase'>
   readonly secretBox: SecretBox
   readonly addresses: Addresses
+  readonly pooling: Pooling
   /** Services that this platform has, for the health of a project. `db` is always there. */
   readonly services: ReadonlyMap<ServiceName, Pick<Service, 'checkHealth'>>
   readonly instance: Pick<Instance, 'number'>

@@ -119,6 +119,7 @@ export async function createPlatformDatabase(): Promise<TestPlatformDatabase> {
         pathUrl: (ref) => `http://127.0.0.1:8000/p/${ref}`,
         database: { host: '127.0.0.1', port: 54_322, transactionPort: 54_329 },
       },
+      pooling: { poolSize: 8, clientsMax: 500, waitSeconds: 15, idleSeconds: 30 },
       bootstrapTokenHash: sha256Hex(token),
       services: new Map([['rest', {}]]),
       log: createLogger({
@@ -134,7 +135,8 @@ export async function createPlatformDatabase(): Promise<TestPlatformDatabase> {
     })
     await controlPlane.start()
     const app = fastify()
-    await app.register(controlPlane.service.routes, { prefix: controlPlane.service.prefix })
+    for (const { routes, prefix } of [controlPlane.service, controlPlane.serviceV2])
+      await app.register(routes, { prefix })
     const url = await app.listen({ host: '127.0.0.1', port: 0 })
 
     let isDead = false

@@ -20,6 +20,7 @@ import {
 } from './branches.sql.ts'
 import { makeBranchDatabase } from './fill-branch.ts'
 import { applyMigrations, readMigrations } from './migrations.ts'
+import { applySeeds, readSeeds } from './seeds.ts'
 
 const BRANCHES_MAX = 50
 
@@ -94,11 +95,12 @@ async function fill(
   )
 }
 
-/** A migration that fails leaves a branch that says so and can be mended; only what is the platform's fault is thrown. */
+/** A migration or a seed file that fails leaves a branch that says so and can be mended; only what is the platform's fault is thrown. */
 async function replay(platform: Platform, from: string, to: string): Promise<string | null> {
   const ctx = { pools: platform.pools, signal: new AbortController().signal }
   try {
     await applyMigrations(ctx, to, await readMigrations(ctx, from))
+    await applySeeds(ctx, to, await readSeeds(ctx, from))
     return null
   } catch (error) {
     if (error instanceof ControlError && error.status < 500) return reasonOf(error)

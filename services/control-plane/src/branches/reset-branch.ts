@@ -9,11 +9,12 @@ import { finishChange, startChange, type ProjectRow } from '../projects/projects
 import { setBranchStatus, type BranchRow } from './branches.sql.ts'
 import { makeBranchDatabase } from './fill-branch.ts'
 import { applyMigrations, findNew, readMigrations, type AppliedMigration } from './migrations.ts'
+import { applySeeds, readSeeds, type AppliedSeed } from './seeds.ts'
 import { exchangedStep, settleReset } from './settle-reset.ts'
 
 /**
  * Makes a branch's database anew: for one with data from its parent's, then the branch's own migrations; for one without
- * from nothing, then all of its migrations; both up to a version when one is given. What was not in a migration is lost.
+ * from nothing, then all of its migrations and seed files; both up to a version when one is given. What was not in a migration is lost.
  * The old database stays in use until the new one is complete. Returns the versions that were applied.
  */
 export async function resetBranch(
@@ -26,6 +27,8 @@ export async function resetBranch(
   const history = await readMigrations(ctx, own.database)
   const base = branch.with_data ? await readMigrations(ctx, parent.database) : []
   const migrations = findNew(history, base, upTo)
+  // Of an earlier state the tables may not be there yet that a seed file fills.
+  const seeds = branch.with_data || upTo !== undefined ? [] : await readSeeds(ctx, own.database)
   const database = databaseNameOn(`p_${createSlug()}`, clusterNumberOf(own.database))
   const row = await platform.db.transaction(async (tx) => {
     const started = await startChange(tx, {
@@ -40,7 +43,9 @@ export async function resetBranch(
     return started
   })
   if (row === null) throw controlErrors.wrongStatus('changing', 'reset')
-  return platform.running.track(row.id, () => rebuild(platform, row, branch, parent, database, migrations))
+  return platform.running.track(row.id, () =>
+    rebuild(platform, row, branch, parent, database, { migrations, seeds }),
+  )
 }
 
 async function rebuild(
@@ -49,7 +54,7 @@ async function rebuild(
   branch: BranchRow,
   parent: ProjectRow,
   database: string,
-  migrations: readonly AppliedMigration[],
+  { migrations, seeds }: { migrations: readonly AppliedMigration[]; seeds: readonly AppliedSeed[] },
 ): Promise<string[]> {
   const ctx = { pools: platform.pools, signal: new AbortController().signal }
   const steps = new StepNotes(platform, row)
@@ -62,6 +67,7 @@ async function rebuild(
     )
     await steps.settle()
     const applied = await applyMigrations(ctx, database, migrations)
+    await applySeeds(ctx, database, seeds)
     await exchange(platform, row, database)
     await settleReset(platform, { ...row, step: exchangedStep })
     return applied

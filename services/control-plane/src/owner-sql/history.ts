@@ -30,6 +30,9 @@ export const prepareSeeds: readonly Step[] = [
   plainStep(
     'create table if not exists supabase_migrations.seed_files (path text not null primary key, hash text not null)',
   ),
+  // Ours: branches are filled with what their project was seeded with.
+  plainStep('alter table supabase_migrations.seed_files add column if not exists content text'),
+  plainStep('alter table supabase_migrations.seed_files add column if not exists applied_at timestamptz'),
 ]
 
 /** Raised before a statement of an applied migration runs, under the name that the primary key's violation would have. */
@@ -75,9 +78,12 @@ export function recordMigration(row: HistoryRow, replace: boolean): readonly Ste
       ]
 }
 
-export const recordSeed = (path: string, hash: string): Step => ({
-  text: `insert into supabase_migrations.seed_files (path, hash) values ($1, $2)
-    on conflict (path) do update set hash = excluded.hash`,
-  values: [path, hash],
+/** Without content only the hash is noted: the file has changed and was not run again. */
+export const recordSeed = (path: string, hash: string, content: string | null): Step => ({
+  text: `insert into supabase_migrations.seed_files as s (path, hash, content, applied_at)
+      values ($1, $2, $3, pg_catalog.clock_timestamp())
+    on conflict (path) do update set hash = excluded.hash, content = coalesce(excluded.content, s.content),
+      applied_at = case when excluded.content is null then s.applied_at else excluded.applied_at end`,
+  values: [path, hash, content],
   plan: null,
 })

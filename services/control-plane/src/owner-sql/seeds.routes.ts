@@ -40,7 +40,7 @@ export const seedRoutes: readonly Route[] = [
         source,
         statements: unwrapTransaction(await splitOwnerSql(source)),
         before: prepareSeeds,
-        after: [recordSeed(body.path, body.hash)],
+        after: [recordSeed(body.path, body.hash, body.query ?? null)],
         deadlineMs: MIGRATION_DEADLINE_MS,
       })
       return { path: body.path, hash: body.hash }

@@ -1,4 +1,4 @@
-import type { Pooler, StorageConfig } from '@favo/contracts'
+import type { Pooler, ProjectConfig, StorageConfig } from '@favo/contracts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import {
   createPlatformDatabase,
@@ -75,6 +75,25 @@ test('the pooler’s string names the project, holds no password, and suits the 
     ),
   )
   expect(pooler).toMatchObject({ database_type: 'PRIMARY', db_user: `postgres.${ref}` })
+})
+
+test('what the transaction port gives a project, and whether TLS is required, is in the configuration', async () => {
+  const attributes = async () => {
+    const reply = await fetch(`${plane.url.replace(/\/v1$/, '')}/v2/projects/${ref}/config`, {
+      headers: { authorization: `Bearer ${plane.token}` },
+    })
+    return ((await reply.json()) as ProjectConfig).data.attributes
+  }
+  expect((await attributes()).pooler).toMatchObject({
+    pool_mode: 'transaction',
+    default_pool_size: 8,
+    max_client_conn: 500,
+    query_wait_timeout: 15,
+    server_idle_timeout: 30,
+  })
+  expect((await attributes()).database.ssl_enforced).toBe(false)
+  await plane.request('PUT', `/projects/${ref}/ssl-enforcement`, { requestedConfig: { database: true } })
+  expect((await attributes()).database.ssl_enforced).toBe(true)
 })
 
 test('on the standard port the pooler’s string is an ordinary one', () => {

@@ -29,7 +29,7 @@ export async function loadProjectConfig(platform: Platform, row: ProjectRow): Pr
       attributes: {
         database: {
           major_version: Number.parseInt(version, 10),
-          ssl_enforced: false,
+          ssl_enforced: project.requiresTls === true,
           network_restrictions: {
             entitlement: 'allowed',
             status: 'applied',
@@ -40,7 +40,7 @@ export async function loadProjectConfig(platform: Platform, row: ProjectRow): Pr
           },
           postgres_settings: postgresSettings,
         },
-        pooler,
+        pooler: renderPooling(platform.pooling),
         auth: renderAuth(project.auth),
         api: renderApi(renderRest(project.rest)),
         realtime,
@@ -50,17 +50,17 @@ export async function loadProjectConfig(platform: Platform, row: ProjectRow): Pr
   }
 }
 
-/** Zero where the platform decides: connections belong to one budget of all projects. */
-const pooler = {
+/** Of the transaction port; the same for all projects. Zero where there is no such limit. */
+const renderPooling = ({ poolSize, clientsMax, waitSeconds, idleSeconds }: Platform['pooling']) => ({
   pool_mode: 'transaction',
   ignore_startup_parameters: '',
-  server_idle_timeout: 0,
+  server_idle_timeout: idleSeconds,
   server_lifetime: 0,
-  query_wait_timeout: 0,
+  query_wait_timeout: waitSeconds,
   reserve_pool_size: 0,
-  default_pool_size: 0,
-  max_client_conn: 0,
-}
+  default_pool_size: poolSize,
+  max_client_conn: clientsMax,
+})
 
 const renderApi = (rest: ReturnType<typeof renderRest>) => ({
   db_schema: rest.db_schema,
