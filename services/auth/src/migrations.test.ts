@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { sql, type Db } from '@favo/postgres'
 import { createTestProject, type TestProject } from '@favo/testkit'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -88,6 +89,24 @@ test('every table belongs to the auth service, has row security, and shows calle
       postgres: true,
       triggers: true,
     })
+})
+
+test('columns and enums are GoTrue’s, to the letter', async () => {
+  const rows = await db.many<{ line: string }>(sql`
+    select table_name || '.' || column_name || ' ' || udt_name || ' ' || coalesce(character_maximum_length::text, '')
+      || ' ' || is_nullable || ' ' || coalesce(regexp_replace(column_default, 'auth\\.', '', 'g'), '') || ' ' || is_generated as line
+    from information_schema.columns
+    where table_schema = 'auth' and table_name !~ '^favo_'
+    union all
+    select 'type ' || t.typname || ' ' || string_agg(e.enumlabel, ' ' order by e.enumsortorder)
+    from pg_enum e
+    join pg_type t on t.oid = e.enumtypid
+    where t.typnamespace = 'auth'::regnamespace
+    group by t.typname
+  `)
+  const file = await readFile(new URL('../test/gotrue-schema.txt', import.meta.url), 'utf8')
+  const wanted = file.trim().split('\n').slice(1)
+  expect(rows.map(({ line }) => line).toSorted()).toEqual(wanted.toSorted())
 })
 
 test('a seed written for Supabase loads', async () => {
