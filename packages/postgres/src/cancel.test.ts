@@ -101,3 +101,23 @@ test('a cancel hits no statement but its own', async () => {
   expect(wrong).toBeNull()
   await until(() => pools.stats().idle === pools.stats().connections)
 })
+
+test('a cancel of a quick read hits none that comes while it is on its way', async () => {
+  const pools = openPools({ maxPerPool: 1, maxConnections: 1 })
+  const db = pools.forDatabase(project.database)
+  const ask = (seconds: number, signal?: AbortSignal) => {
+    const steps = [anon, step(`select pg_sleep(${seconds})`)]
+    return db.pipeline('api', { steps, isRead: true, ...(signal && { signal }) })
+  }
+  // Both are known to be quick.
+  for (let i = 0; i < 3; i++) await ask(0.003).then(() => ask(0.0005))
+  for (let i = 0; i < 100; i++) {
+    const abort = new AbortController()
+    const left = ask(0.003, abort.signal)
+    await new Promise((resolve) => setTimeout(resolve, 1))
+    abort.abort()
+    const others = [ask(0.0005), ask(0.0005)]
+    await left.catch((error: unknown) => expect(error).toMatchObject({ kind: 'cancelled' }))
+    await Promise.all(others)
+  }
+})

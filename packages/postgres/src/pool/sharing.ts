@@ -66,4 +66,7 @@ export function leaveStalled(pool: LoginPool): number {
 }
 
 const hasRoom = (pool: LoginPool, connection: Connection): boolean =>
-  connection.isOpen && connection.underway < depthMax && !pool.errands.has(connection)
+  connection.isOpen &&
+  connection.underway < depthMax &&
+  !connection.isCancelling &&
+  !pool.errands.has(connection)

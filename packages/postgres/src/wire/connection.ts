@@ -82,6 +82,11 @@ export class Connection {
     return front === undefined ? 0 : performance.now() - front.startedAt
   }
 
+  /** A cancel is on its way, and hits whatever the server is working on when it comes. */
+  get isCancelling(): boolean {
+    return this.#cancelling !== null
+  }
+
   get isListening(): boolean {
     return this.#listeners.size > 0
   }
