@@ -38,13 +38,7 @@ export async function startBenchServer(
   const root = resolve(import.meta.dirname, '../..')
   const child = spawn(
     process.execPath,
-    [
-      ...nodeFlags,
-      '--max-semi-space-size=32',
-      '--import',
-      join(root, 'tools/typescript.mjs'),
-      join(root, 'apps/server/src/main.ts'),
-    ],
+    [...nodeFlags, '--max-semi-space-size=32', join(root, 'tools/start.mjs')],
     {
       cwd: root,
       env: { ...process.env, NODE_ENV: 'production', FAVO_LOG_LEVEL: 'warn', ...env, FAVO_HOME: home },
