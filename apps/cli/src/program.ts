@@ -191,7 +191,7 @@ function addConfig(program: Command, terminal: Terminal): void {
 
   config
     .command('push')
-    .description('apply the settings of supabase/config.toml ([auth] and what is below it)')
+    .description('apply the settings of supabase/config.toml')
     .requiredOption('-p, --project <project>', PROJECT)
     .option('--workdir <directory>', 'folder that holds supabase/', '.')
     .option('--dry-run', 'say what would be set')
@@ -199,7 +199,9 @@ function addConfig(program: Command, terminal: Terminal): void {
     .addHelpText(
       'after',
       `
-Only what the file says is changed, all of it or nothing. env(NAME) stands for an environment
+Of [auth] with all below it, [api], [db.settings], [db.network_restrictions] (where enabled) and
+[db.ssl_enforcement]. Only what the file says is changed; each section as a whole or not at all, in
+this order, and the first that is refused ends the command. In [auth] env(NAME) stands for an environment
 variable, of the shell or of supabase/.env or .env. What Favo does not know is left out with a warning.
 
 Examples:

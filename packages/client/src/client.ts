@@ -96,6 +96,11 @@ export function createClient(options: ClientOptions) {
     listNetworkBans: (ref: string) => write('POST', `${project(ref)}/network-bans/retrieve`, NetworkBans),
     removeNetworkBans: (ref: string, addresses: readonly string[]) =>
       write('DELETE', `${project(ref)}/network-bans`, ignored, { ipv4_addresses: addresses }),
+    getPostgresSettings: (ref: string) =>
+      get(`${project(ref)}/config/database/postgres`, z.record(z.string(), z.unknown())),
+    /** The whole set: what is left out returns to its default. */
+    setPostgresSettings: (ref: string, settings: Readonly<Record<string, unknown>>) =>
+      write('PUT', `${project(ref)}/config/database/postgres`, ignored, settings),
     getSslEnforcement: (ref: string) => get(`${project(ref)}/ssl-enforcement`, SslEnforcement),
     setSslEnforcement: (ref: string, database: boolean) =>
       write('PUT', `${project(ref)}/ssl-enforcement`, SslEnforcement, { requestedConfig: { database } }),

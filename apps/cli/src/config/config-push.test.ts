@@ -228,6 +228,74 @@ describe('against a platform', () => {
     expect((await shown()).site_url).toBe('https://pushed.example')
   })
 
+  test('the API, settings of Postgres, and from where and how it is reached are applied as well', async () => {
+    const get = (part: string) => platform.api('GET', `/v1/projects/${project.ref}${part}`)
+    await platform.api('PUT', `/v1/projects/${project.ref}/config/database/postgres`, { work_mem: '5MB' })
+    const folder = await writeFiles({
+      'supabase/config.toml': `
+        [api]
+        port = 54321
+        schemas = ["public", "extensions"]
+        max_rows = 55
+        [db]
+        major_version = 17
+        [db.settings]
+        statement_timeout = "20s"
+        [db.network_restrictions]
+        enabled = true
+        allowed_cidrs = ["203.0.113.0/24"]
+        [db.ssl_enforcement]
+        enabled = true`,
+    })
+    const { code, out, err } = await favo(['config', 'push', '--project', project.ref, '--json'], folder)
+    expect(code, err).toBe(0)
+    expect((JSON.parse(out) as { settings: string[] }).settings).toEqual([
+      'db_schema',
+      'max_rows',
+      'postgres.statement_timeout',
+      'network_restrictions',
+      'ssl_enforcement',
+    ])
+    expect(await get('/postgrest')).toMatchObject({
+      db_schema: 'public, extensions',
+      max_rows: 55,
+      db_extra_search_path: 'public, extensions',
+    })
+    expect(await get('/config/database/postgres')).toEqual({ work_mem: '5MB', statement_timeout: '20s' })
+    expect(await get('/network-restrictions')).toMatchObject({
+      config: { dbAllowedCidrs: ['203.0.113.0/24'], dbAllowedCidrsV6: [] },
+    })
+    expect(await get('/ssl-enforcement')).toMatchObject({ currentConfig: { database: true } })
+  })
+
+  test('what cannot be used is said all at once, and nothing is applied', async () => {
+    const folder = await writeFiles({
+      'supabase/config.toml': `
+        [api]
+        enabled = false
+        schemas = "public"
+        max_rows = -1
+        [db.settings]
+        work_mem = ["1MB"]
+        [db.network_restrictions]
+        enabled = "yes"
+        [db.ssl_enforcement]
+        enabled = 1`,
+    })
+    const { code, err } = await favo(['config', 'push', '--project', project.ref], folder)
+    expect([code, err.match(/^ {2}\S+/gm)?.map((name) => name.trim())]).toEqual([
+      1,
+      [
+        'api.schemas',
+        'api.max_rows',
+        'api.enabled',
+        'db.settings.work_mem',
+        'db.network_restrictions.enabled',
+        'db.ssl_enforcement.enabled',
+      ],
+    ])
+  })
+
   test('a folder without config.toml is told so', async () => {
     const { code, err } = await favo(
       ['config', 'push', '--project', project.ref],
