@@ -93,6 +93,12 @@ export const configSchema = z
       .describe(
         'Whether addresses that projects choose (hooks, identity providers) may lead to private networks and this machine. Only where all owners of projects are trusted.',
       ),
+    FAVO_LEAKED_PASSWORDS_URL: z
+      .url({ protocol: /^https?$/, error: 'must be an address of http or https' })
+      .optional()
+      .describe(
+        'Server that knows passwords from leaks, with the ranges of Have I Been Pwned (`/range/<five digits>`), for projects that want them checked. Unset: Have I Been Pwned itself.',
+      ),
     FAVO_TRUSTED_PROXIES: z
       .string()
       .transform((list) => list.split(',').map((entry) => entry.trim()))

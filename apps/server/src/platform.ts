@@ -25,6 +25,8 @@ export interface PlatformOptions {
   readonly platformDatabase: string
   /** Whether projects may make the platform call private networks and this machine. */
   readonly allowPrivateAddresses: boolean
+  /** Server of ranges of leaked passwords; Have I Been Pwned unless given. */
+  readonly leakedPasswordsUrl?: string
   /** How long deleted projects can be restored; zero unless given: not at all. */
   readonly deleteGraceSeconds?: number
   /** Name servers that say whose a domain is; the system's unless given. */
@@ -135,6 +137,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     const auth = createAuth({
       projectUrl: (project) => addresses.projectUrl(project.ref),
       outbound: { allowPrivate: options.allowPrivateAddresses },
+      leakedPasswords: options.leakedPasswordsUrl,
       mails: {
         openProject: async (ref) => {
           const project = await directory.findByRef(ref)

@@ -63,6 +63,7 @@ export async function startServer(options: {
         bootstrapToken: secrets.bootstrapToken,
         platformDatabase: 'p_platform',
         allowPrivateAddresses: config.FAVO_ALLOW_PRIVATE_ADDRESSES,
+        leakedPasswordsUrl: config.FAVO_LEAKED_PASSWORDS_URL,
         deleteGraceSeconds: config.FAVO_DELETE_GRACE_DAYS * 86_400,
         http: {
           host: config.FAVO_HOST,

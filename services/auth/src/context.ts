@@ -7,6 +7,7 @@ import type { GuessMemory } from './one-time-tokens/guess-memory.ts'
 import type { RequestOutbox } from './outbox/mail-worker.ts'
 import type { OidcDirectory } from './oidc/discovery.ts'
 import type { Outbound } from './outbound/outbound.ts'
+import type { LeakedPasswords } from './passwords/leaked-passwords.ts'
 import type { Passwords } from './passwords/passwords.ts'
 import type { RateLimits } from './rate-limits/rate-limits.ts'
 import type { SessionRow } from './sessions/sessions.sql.ts'
@@ -28,6 +29,7 @@ export interface AuthContext {
   readonly limits: RateLimits
   /** Ids of the users that the request made; their project may want to know when they are stored. */
   readonly newUserIds: string[]
+  readonly leakedPasswords: LeakedPasswords
   /** For hooks, messages and other calls to addresses elsewhere. */
   readonly outbound: Outbound
   /** Whoever stores a mail says so here before. */

@@ -1,5 +1,6 @@
 export { migrations } from './migrations.ts'
 export { createAuth, type AuthDeps, type AuthService } from './service.ts'
 export type { MailMarks } from './outbox/mail-marks.ts'
+export type { LeakedPasswords } from './passwords/leaked-passwords.ts'
 export type { PasswordsOptions } from './passwords/passwords.ts'
 export type { Notice } from './mails/send-notice.ts'

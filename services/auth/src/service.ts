@@ -41,6 +41,7 @@ import { createOidcDirectory, type OidcDirectory } from './oidc/discovery.ts'
 import { sendNotice, type Notice } from './mails/send-notice.ts'
 import { createMailWorker, type MailWorker, type MailWorkerDeps } from './outbox/mail-worker.ts'
 import { createOutbound, type Outbound, type OutboundOptions } from './outbound/outbound.ts'
+import { createLeakedPasswords, type LeakedPasswords } from './passwords/leaked-passwords.ts'
 import { createPasswordWorkers, type PasswordsOptions, type PasswordWorkers } from './passwords/passwords.ts'
 import { BODY_BYTES_MAX, renderError } from './render-error.ts'
 import { effectiveSettings } from './settings.ts'
@@ -64,6 +65,8 @@ export interface AuthDeps {
   readonly cleanUpIntervalMs?: number
   /** How the service calls others. */
   readonly outbound?: OutboundOptions
+  /** Where passwords are looked up that are known from leaks, instead of Have I Been Pwned. */
+  readonly leakedPasswords?: LeakedPasswords | string
   /** What mails need that leave after the request which caused them. */
   readonly mails: MailWorkerDeps
 }
@@ -174,11 +177,14 @@ interface Shared {
   readonly mailWorker: MailWorker
   readonly outbound: Outbound
   readonly oidc: OidcDirectory
+  readonly leakedPasswords: LeakedPasswords
 }
 
-function createElsewhere(deps: AuthDeps): Pick<Shared, 'outbound' | 'oidc'> {
+function createElsewhere(deps: AuthDeps): Pick<Shared, 'outbound' | 'oidc' | 'leakedPasswords'> {
   const outbound = createOutbound(deps.outbound)
-  return { outbound, oidc: createOidcDirectory(outbound) }
+  const { leakedPasswords: given } = deps
+  const leakedPasswords = typeof given === 'object' ? given : createLeakedPasswords(outbound, given)
+  return { outbound, oidc: createOidcDirectory(outbound), leakedPasswords }
 }
 
 function mountRoutes(app: FastifyInstance, deps: AuthDeps, shared: Shared): void {
@@ -229,6 +235,7 @@ function createAuthContext(deps: AuthDeps, shared: Shared, request: FastifyReque
     outbox: shared.mailWorker.forRequest(project),
     outbound: shared.outbound,
     oidc: shared.oidc,
+    leakedPasswords: shared.leakedPasswords,
     db: serviceDb(favo.db),
     issuer: `${deps.projectUrl(project)}/auth/v1`,
     userAgent: userAgent ?? null,

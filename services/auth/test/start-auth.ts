@@ -111,6 +111,7 @@ export interface StartOptions {
   readonly auth?: Partial<AuthSettings>
   readonly passwords?: PasswordsOptions
   readonly outbound?: AuthDeps['outbound']
+  readonly leakedPasswords?: AuthDeps['leakedPasswords']
   readonly mails?: AuthDeps['mails']['options']
   readonly marks?: MailMarks
   readonly cleanUpIntervalMs?: number
@@ -132,6 +133,7 @@ export async function startAuth(options: StartOptions = {}): Promise<TestAuth> {
     // The least that bcrypt takes: most tests are about something else.
     passwords: { cost: 4, ...options.passwords },
     outbound: options.outbound,
+    leakedPasswords: options.leakedPasswords,
     mails: {
       openProject: async () => ({ project, db: testProject.db }),
       marks: options.marks ?? createMemoryMarks(),

@@ -68,6 +68,22 @@ test('a leaked password is refused, and only five digits of its hash are shown t
   expect((await signUp(auth, 'password-1')).status).toBe(200)
 })
 
+test('the operator may name another server of ranges, or plug in a list of his own', async () => {
+  const mirrored = await startAuth({
+    auth: { passwordHibpEnabled: true },
+    leakedPasswords: `${leaks.url}/mirror/`,
+  })
+  leak('password-1')
+  expect((await signUp(mirrored, 'password-1')).body.error_code).toBe('weak_password')
+  expect(leaks.calls[0]?.path).toBe(`/mirror/range/${sha1('password-1').slice(0, 5)}`)
+  const listed = await startAuth({
+    auth: { passwordHibpEnabled: true },
+    leakedPasswords: { isLeaked: async (password) => password === 'of the company' },
+  })
+  expect((await signUp(listed, 'of the company')).body.error_code).toBe('weak_password')
+  expect((await signUp(listed, 'password-1')).status).toBe(200)
+})
+
 test('when nobody answers, sign-ups go on', async () => {
   const auth = await base.with({ passwordHibpEnabled: true })
   for (const answer of [{ isBroken: true }, { status: 500 }]) {

@@ -1,6 +1,5 @@
 import type { AuthContext } from '../context.ts'
 import { authErrors } from '../errors.ts'
-import { isLeaked } from './leaked-passwords.ts'
 
 /** More than bcrypt looks at. Bytes, as GoTrue counts. */
 const BYTES_MAX = 72
@@ -43,6 +42,16 @@ export async function findWeakness(ctx: AuthContext, password: string): Promise<
   return {
     message: problems.map(({ message }) => message).join(' '),
     reasons: problems.map(({ reason }) => reason),
+  }
+}
+
+/** When nobody can say, the password counts as unknown: else sign-ups would stop with that service. */
+async function isLeaked(ctx: AuthContext, password: string): Promise<boolean> {
+  try {
+    return await ctx.leakedPasswords.isLeaked(password)
+  } catch (error) {
+    ctx.log.warn({ error }, 'leaked passwords could not be looked up')
+    return false
   }
 }
 
