@@ -17,11 +17,11 @@ export interface LeakedPasswords {
  */
 export function createLeakedPasswords(outbound: Outbound, url: string | null = null): LeakedPasswords {
   const origin = (url ?? HAVE_I_BEEN_PWNED).replace(/\/+$/, '')
-  const { send } = url === null ? outbound : createOutbound({ allowPrivate: true })
+  const asked = url === null ? outbound : createOutbound({ allowPrivate: true })
   return {
     isLeaked: async (password) => {
       const hash = createHash('sha1').update(password).digest('hex').toUpperCase()
-      const reply = await send({
+      const reply = await asked.send({
         url: `${origin}/range/${hash.slice(0, 5)}`,
         method: 'GET',
         // Padding hides the size of the answer from those who watch the line.
