@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { startEmbedded, superuser, type EmbeddedCluster } from '@favo/cluster'
 import { silentLogger } from '@favo/runtime'
 import { extensionsDirectory } from '@favo/tenancy'
+import { scratchDirectory } from './scratch.ts'
 
 /** How to reach a cluster that a test may use; plain data, so that it can be handed to worker processes. */
 export interface ClusterAccess {
@@ -28,7 +29,7 @@ export const binariesDirectory: string = join(tmpdir(), 'favo-test-postgres')
  * `overrides` are settings of postgresql.conf.
  */
 export async function startCluster(overrides: Record<string, string> = {}): Promise<TestCluster> {
-  const directory = await mkdtemp(join(tmpdir(), 'favo-test-'))
+  const directory = await mkdtemp(join(scratchDirectory, 'favo-test-'))
   // As root the server runs as another user, who has to get in.
   await chmod(directory, 0o711)
   const password = randomBytes(16).toString('hex')
@@ -44,6 +45,7 @@ export async function startCluster(overrides: Record<string, string> = {}): Prom
       synchronous_commit: 'off',
       full_page_writes: 'off',
       shared_buffers: '128MB',
+      max_wal_size: '256MB',
       ...overrides,
     },
     log: silentLogger(),

@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises'
 import type { TestProject } from 'vitest/node'
 import { startCluster, type ClusterAccess } from './cluster.ts'
 import { preparedFolder } from './prepared-home.ts'
+import { removeAbandoned } from './scratch.ts'
 import { createTestTenancy } from './tenancy.ts'
 
 declare module 'vitest' {
@@ -13,6 +14,7 @@ declare module 'vitest' {
 
 /** One throwaway cluster for the run, with the template database made, so that no test file waits for it. */
 export default async function setup({ provide }: TestProject): Promise<() => Promise<void>> {
+  await removeAbandoned()
   const cluster = await startCluster()
   const tenancy = createTestTenancy(cluster)
   await tenancy.prepare()

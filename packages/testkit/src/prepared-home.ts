@@ -1,7 +1,6 @@
 import { execFile, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { appendFile, chmod, mkdir, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { poll, startEmbedded } from '@favo/cluster'
@@ -9,9 +8,10 @@ import { silentLogger } from '@favo/runtime'
 import { extensionsDirectory } from '@favo/tenancy'
 import { inject } from 'vitest'
 import { binariesDirectory } from './cluster.ts'
+import { scratchDirectory } from './scratch.ts'
 
 /** Where the run keeps the data folder that others are copied from. */
-export const preparedFolder = (runId: string): string => join(tmpdir(), `favo-prepared-${runId}`)
+export const preparedFolder = (runId: string): string => join(scratchDirectory, `favo-prepared-${runId}`)
 
 /**
  * Of copies, below what the platform writes. A kill of processes loses nothing that the kernel has, and syncing waits for all

@@ -1,11 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { CreatedProject, ProjectConnection } from '@favo/contracts'
 import { isAlive, poll } from '@favo/cluster'
 import { copyPreparedHome } from './prepared-home.ts'
 import { closeWithTest } from './project.ts'
+import { scratchDirectory } from './scratch.ts'
 
 const root = resolve(import.meta.dirname, '../../..')
 /** What `npm start` runs. */
@@ -46,7 +46,7 @@ export interface Installation {
  * start that fails before Postgres is reached needs none.
  */
 export async function createInstallation({ isUsed = false } = {}): Promise<Installation> {
-  const base = await mkdtemp(join(tmpdir(), 'favo-home-'))
+  const base = await mkdtemp(join(scratchDirectory, 'favo-home-'))
   await chmod(base, 0o711)
   const home = join(base, 'home')
   if (isUsed) await copyPreparedHome(home, startFile)
