@@ -126,8 +126,8 @@ test('who is invited and has no account makes one by the mail, and joins', async
     html: string
     text: string
   }
-  const inbox = async () => {
-    const reply = await fetch(`${info.path_url}/auth/v1/admin/inbox?recipient=dora@example.com`, {
+  const inbox = async (recipient = 'dora@example.com') => {
+    const reply = await fetch(`${info.path_url}/auth/v1/admin/inbox?recipient=${recipient}`, {
       headers: { apikey: secretKey },
     })
     return ((await reply.json()) as { mails: InboxMail[] }).mails
@@ -136,6 +136,18 @@ test('who is invited and has no account makes one by the mail, and joins', async
   const [mail] = await inbox()
   expect(mail).toMatchObject({ kind: 'organization_invitation', subject: 'Invitation to Carl & Co' })
   expect(mail?.html).toContain('Carl &amp; Co')
+
+  // Who has an account is written to in the language of it.
+  await open(secretKey).auth.admin.updateUserById((await createUser('ines@example.com')).id, {
+    user_metadata: { locale: 'pt-BR' },
+  })
+  await v1(carl.token, 'POST', `/organizations/${slug}/invitations`, {
+    email: 'ines@example.com',
+    role: 'developer',
+  })
+  const subjects = async () => (await inbox('ines@example.com')).map(({ subject }) => subject)
+  await expect.poll(subjects, { timeout: 20_000 }).toEqual(['Convite para Carl & Co'])
+
   const link = /https?:\S+\/verify\?\S+/.exec(mail?.text ?? '')?.[0] ?? ''
   const token = /accept (sbi_\S+)/.exec(mail?.text ?? '')?.[1] ?? ''
 

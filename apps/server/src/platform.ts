@@ -185,6 +185,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       mailer: createInvitationMailer({
         auth,
         platformProject: () => controlPlane.getPlatformProject(),
+        languageOf: async (ref) => (await directory.findByRef(ref))?.auth.mailerLanguage ?? null,
         localUrl: `http://${bracketed(reachable(http.host))}:${http.port}`,
       }),
       log,

@@ -11,6 +11,8 @@ export interface ControlContext extends Platform {
   readonly requestId: string
   /** Of the client, as far as trusted proxies tell. */
   readonly address: string
+  /** Header; null when the client has not said what it reads. */
+  readonly acceptLanguage: string | null
   /** On public routes: the operator's, with no rights (`access`). Other routes never meet it. */
   readonly actor: Actor
   readonly access: Access

@@ -21,6 +21,7 @@ export function createContext(
     ...platform,
     requestId: request.id,
     address: request.ip,
+    acceptLanguage: request.headers['accept-language'] ?? null,
     actor,
     access,
     audit: new AuditEntry(describeRequest(request, route, admitted)),

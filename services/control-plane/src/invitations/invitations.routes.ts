@@ -125,6 +125,7 @@ async function invite(
       invitedBy: user?.email ?? 'operator',
       token,
       expiresAt: invitation.expires_at,
+      acceptLanguage: ctx.acceptLanguage,
     })
     ctx.audit.note({ target: email, after: { email, role } })
     await ctx.audit.write(tx)

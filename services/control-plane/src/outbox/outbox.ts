@@ -15,6 +15,8 @@ export interface InvitationMail {
   readonly token: string
   /** ISO 8601. */
   readonly expiresAt: string
+  /** What who invites reads, as a header says it; null when it is not known. */
+  readonly acceptLanguage: string | null
 }
 
 /** How mails of the control plane leave. Delivering one twice is harmless: `id` is the same. */
