@@ -2,6 +2,7 @@ import { ErrorBody } from '@favo/contracts'
 import { z } from 'zod'
 import type { Permission } from '../permissions/permission.ts'
 import type { Route } from '../route.ts'
+import { withDescription } from './descriptions.ts'
 
 type Json = Record<string, unknown>
 
@@ -9,7 +10,9 @@ type Json = Record<string, unknown>
 export function describeRoutes(prefix: string, routes: readonly Route[]): Json {
   const components: Json = {}
   const paths: Record<string, Json> = {}
-  for (const found of [...routes].sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0))) {
+  for (const found of routes
+    .map(withDescription)
+    .sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0))) {
     const path = `${prefix}${found.path.replace(/:(\w+)/g, '{$1}')}`
     paths[path] = { ...paths[path], [found.method.toLowerCase()]: describeOperation(found, components) }
   }

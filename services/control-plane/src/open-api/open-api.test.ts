@@ -5,6 +5,7 @@ import {
   type TestPlatformDatabase,
 } from '../../test/start-control-plane.ts'
 import { routes } from '../service.ts'
+import { descriptions, withDescription } from './descriptions.ts'
 
 interface Document {
   readonly openapi: string
@@ -32,6 +33,19 @@ test('the description has every route once, and is served without a token', asyn
   )
   expect(described.sort()).toEqual(routes.map(({ operation }) => operation).sort())
   expect(new Set(described).size).toBe(described.length)
+})
+
+test('every route has a sentence, and says what it answers', () => {
+  const described = routes.map(withDescription)
+  expect(described.filter(({ summary }) => summary === undefined).map(({ operation }) => operation)).toEqual(
+    [],
+  )
+  const silent = described.filter(
+    ({ response, contentType }) => response === undefined && contentType === undefined,
+  )
+  expect(silent.map(({ operation }) => operation)).toEqual([])
+  const known = new Set(routes.map(({ operation }) => operation))
+  expect(Object.keys(descriptions).filter((operation) => !known.has(operation))).toEqual([])
 })
 
 test('every reference in it leads somewhere', async () => {
