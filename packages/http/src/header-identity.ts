@@ -3,12 +3,20 @@ import type { IncomingMessage } from 'node:http'
 type Headers = readonly string[]
 
 const lastOf = new WeakMap<object, Headers>()
+const identity = Symbol('header identity')
+
+type Marked = IncomingMessage & { [identity]?: Headers }
 
 /**
  * The raw headers of a request: the same object for the next request on the connection as long as it repeats them, which is
  * what keep-alive clients do. What is derived from headers alone can be kept by it, in a WeakMap.
  */
-export function headerIdentity({ socket, rawHeaders }: IncomingMessage): Headers {
+export function headerIdentity(request: IncomingMessage): Headers {
+  const marked = request as Marked
+  return (marked[identity] ??= findIdentity(request))
+}
+
+function findIdentity({ socket, rawHeaders }: IncomingMessage): Headers {
   const last = lastOf.get(socket)
   if (last !== undefined && areSame(last, rawHeaders)) return last
   lastOf.set(socket, rawHeaders)

@@ -4,6 +4,7 @@ import { compile, type Compiled } from './compile/statement.ts'
 import { execute } from './execute/execute.ts'
 import { readAccess } from './execute/read-access.ts'
 import { Repetition } from './execute/repetition.ts'
+import { lettersOf, type KnownRead } from './known-reads.ts'
 import { mentionsTimezone } from './parse/preferences.ts'
 import { parseRequest, type ApiRequest, type RawRequest } from './parse/request.ts'
 import { findFunction } from './plan/call.ts'
@@ -15,7 +16,7 @@ import { renderError, toApiError } from './render/error.ts'
 import { allowedOnFunction, allowedOnRoot, allowedOnTable, renderOptions } from './render/options.ts'
 import type { Answer } from './render/response.ts'
 import { renderStatement } from './render/statement.ts'
-import type { Entry, ReadRequest, SchemaStore } from './schema-cache/store.ts'
+import type { Entry, SchemaStore } from './schema-cache/store.ts'
 import { loadTimezones } from './schema-cache/timezones.ts'
 import type { Settings } from './settings.ts'
 import { Timing } from './timing.ts'
@@ -26,7 +27,7 @@ export interface Prepared {
 }
 export type Store = SchemaStore<Prepared>
 type ProjectEntry = Entry<Prepared>
-type Read = ReadRequest<Prepared>
+type Read = KnownRead<Prepared>
 
 /**
  * One request: who asks → parse → plan → compile → execute → render. The first and the three in the middle are pure; only
@@ -54,14 +55,14 @@ export async function handle(
     timing.end('jwt')
 
     const letters = lettersOf(raw)
-    const known = letters === null ? undefined : entry.reads.get(letters)
+    const known = letters === null ? null : entry.reads.find(raw, letters)
     const request = known?.request ?? (await parse(ctx, raw, settings))
     timing.end('parse')
 
     const asked = { ctx, raw, prefix, request, caller, timing }
     let answer: Answer
     try {
-      answer = await serve(asked, entry, known ?? null, letters)
+      answer = await serve(asked, entry, known, letters)
     } catch (error) {
       // What was parsed under older settings is not kept with newer ones.
       answer = await serve(asked, await newerEntry(store, ctx, entry, error), null, null)
@@ -100,19 +101,19 @@ async function serve(
     timing.end('transaction')
     return renderDescription(request, entry.snapshot, access, `${ctx.baseUrl}/rest/v1/`)
   }
-  const read = known ?? (letters === null ? null : keep(entry, letters, request))
+  const read = known ?? (letters === null ? null : keep(entry, raw, letters, request))
   const { plan, compiled } = read === null ? prepare(entry, request) : read.prepared
   timing.end('plan')
   const repetition = read === null ? null : read.repetition
   const run = { raw, request, caller, settings, signal: ctx.departure, repetition }
   const executed = await execute(ctx.db, plan, compiled, run)
   timing.end('transaction')
-  return renderStatement(plan, executed, { request, settings, prefix })
+  return renderStatement(plan, executed, { request, settings, prefix, repetition })
 }
 
-function keep(entry: ProjectEntry, letters: string, request: ApiRequest): Read {
+function keep(entry: ProjectEntry, raw: RawRequest, letters: string, request: ApiRequest): Read {
   const read = { request, prepared: prepare(entry, request), repetition: new Repetition() }
-  entry.reads.set(letters, read)
+  entry.reads.keep(raw, letters, read)
   return read
 }
 
@@ -120,21 +121,6 @@ async function parse(ctx: RequestContext, raw: RawRequest, settings: Settings): 
   const timezones = mentionsTimezone(raw.headers.prefer) ? await loadTimezones(ctx.db) : null
   return parseRequest(raw, settings, (name) => timezones?.has(name) ?? false)
 }
-
-/**
- * Everything in a request without body that parsing and planning look at; null where they look at more, or where it is too
- * long to be kept. Line ends and zeros cannot occur in any part, so no two requests read alike.
- */
-function lettersOf({ method, path, queryString, headers }: RawRequest): string | null {
-  if ((method !== 'GET' && method !== 'HEAD') || mentionsTimezone(headers.prefer)) return null
-  if (path.length + queryString.length > LETTERS_MAX) return null
-  const { accept = ABSENT, prefer = ABSENT, range = ABSENT } = headers
-  const { 'accept-profile': profile = ABSENT, 'content-type': type = ABSENT } = headers
-  return `${method} ${path}?${queryString}\n${accept}\n${prefer}\n${range}\n${profile}\n${type}`
-}
-
-const LETTERS_MAX = 1_000
-const ABSENT = '\0'
 
 /** A header of the request that is sent back, so that a call can be followed through several systems. */
 function withTrace(answer: Answer, { headers }: RawRequest, name: string | null): Answer {

@@ -39,6 +39,7 @@ function rawRequest(request: FastifyRequest): RawRequest {
   const path = question < 0 ? url : url.slice(0, question)
   return {
     method: request.method,
+    url,
     path: path.slice(path.indexOf(PREFIX) + PREFIX.length) || '/',
     queryString: question < 0 ? '' : url.slice(question + 1),
     headers: request.headers as RawRequest['headers'],

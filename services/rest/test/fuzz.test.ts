@@ -78,7 +78,15 @@ test('the same request with other values is the same SQL', () => {
 /** Null where the request is refused. */
 function textOf(target: string): string | null {
   const [path = '', queryString = ''] = target.split('?')
-  const raw = { method: 'GET', path, queryString, headers: {}, headersKey: {}, body: Buffer.alloc(0) }
+  const raw = {
+    method: 'GET',
+    url: target,
+    path,
+    queryString,
+    headers: {},
+    headersKey: {},
+    body: Buffer.alloc(0),
+  }
   try {
     const request = parseRequest(raw, snapshot.settings, () => false)
     const plan = planStatement({ cache: snapshot.schema, settings: snapshot.settings, request })

@@ -18,7 +18,15 @@ afterAll(() => rest.close())
 
 const statementOf = (method: string, target: string, headers: Record<string, string> = {}, body = '') => {
   const [path = '', queryString = ''] = target.split('?')
-  const raw = { method, path, queryString, headers, headersKey: headers, body: Buffer.from(body) }
+  const raw = {
+    method,
+    url: target,
+    path,
+    queryString,
+    headers,
+    headersKey: headers,
+    body: Buffer.from(body),
+  }
   const request = parseRequest(raw, snapshot.settings, () => false)
   const plan = planStatement({ cache: snapshot.schema, settings: snapshot.settings, request })
   return { request, main: compile(plan, request.preferences, snapshot.settings).main }

@@ -42,6 +42,8 @@ export interface RangeSlots {
 
 export interface RawRequest {
   readonly method: string
+  /** As it came, without what the gateway takes from it. */
+  readonly url: string
   /** Below the service's prefix, still encoded: `/items`. */
   readonly path: string
   /** Without question mark. */

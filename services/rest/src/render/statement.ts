@@ -2,6 +2,7 @@ import type { StepResult } from '@favo/postgres'
 import { CELL } from '../compile/statement.ts'
 import { requestErrors } from '../errors/request-errors.ts'
 import type { Executed } from '../execute/execute.ts'
+import type { Repetition } from '../execute/repetition.ts'
 import { contentType } from '../parse/media-type.ts'
 import type { ApiRequest } from '../parse/request.ts'
 import type { FunctionPlan, MutationPlan, ReadPlan, StatementPlan } from '../plan/types.ts'
@@ -19,6 +20,8 @@ export interface Rendering {
   readonly settings: Settings
   /** What stands before paths in Location headers: `/p/<ref>/rest/v1`. */
   readonly prefix: string
+  /** Null for what is not expected again. */
+  readonly repetition: Repetition | null
 }
 
 type Headers = (readonly [string, string])[]
@@ -79,17 +82,25 @@ function readAnswer(plan: ReadPlan, cells: Cells, executed: Executed, rendering:
   const { lower } = request.range
   const upper = lower + cells.rows - 1
   const status = rangeStatus(lower, upper, total)
-  const query = request.query.canonical
-  const location = `${rendering.prefix}/${plan.relation.name}${query === '' ? '' : `?${query}`}`
   const body = status === 416 ? beyondEnd(lower, total) : cells.body(plan)
+  const list = () => fixedHeaders(plan, rendering)
   const headers: Headers = [
     ['Content-Range', contentRange(lower, upper, total)],
-    ['Content-Location', headerText(location)],
     ...(plan.isHead ? [] : [length(body)]),
+    ...(rendering.repetition?.headers(rendering.prefix, list) ?? list()),
+  ]
+  return { status, statusText: null, headers, body: plan.isHead ? null : body }
+}
+
+/** What follows from the request alone. */
+function fixedHeaders(plan: ReadPlan, { request, prefix }: Rendering): Headers {
+  const query = request.query.canonical
+  const location = `${prefix}/${plan.relation.name}${query === '' ? '' : `?${query}`}`
+  return [
+    ['Content-Location', headerText(location)],
     ...typeHeaders(plan, request),
     ...preferenceHeader(plan, request),
   ]
-  return { status, statusText: null, headers, body: plan.isHead ? null : body }
 }
 
 /** With `count=planned` what the planner thinks; with `estimated` that, but only beyond the project's limit. */

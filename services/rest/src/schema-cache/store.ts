@@ -1,8 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import type { ProjectDb } from '@favo/postgres'
 import type { Project, RestSettings } from '@favo/projects'
-import type { Repetition } from '../execute/repetition.ts'
-import type { ApiRequest } from '../parse/request.ts'
+import { KnownReads } from '../known-reads.ts'
 import { loadSnapshot, type Snapshot } from './load.ts'
 import { ReloadBudget } from './reload-budget.ts'
 
@@ -11,14 +10,7 @@ export interface Entry<Planned extends object> {
   readonly snapshot: Snapshot
   /** By the request's shape. */
   readonly plans: LRUCache<string, Planned>
-  /** By the letters of the request: who asks the same thing again is not even parsed. */
-  readonly reads: LRUCache<string, ReadRequest<Planned>>
-}
-
-export interface ReadRequest<Planned extends object> {
-  readonly request: ApiRequest
-  readonly prepared: Planned
-  readonly repetition: Repetition
+  readonly reads: KnownReads<Planned>
 }
 
 interface Slot<Planned extends object> {
@@ -38,7 +30,6 @@ const OBJECTS_MAX = 1_000_000
 /** A single project counts for no more, or its snapshot could not be kept at all. */
 const OBJECTS_PER_PROJECT_MAX = 250_000
 const PLANS_PER_PROJECT_MAX = 500
-const READS_PER_PROJECT_MAX = 50
 /** Reading may take this share of the time: whoever changes a schema in a loop is served what was read before. */
 const READING_SHARE = 0.1
 
@@ -83,7 +74,7 @@ export class SchemaStore<Planned extends object> {
         slot.loaded = {
           snapshot,
           plans: new LRUCache<string, Planned>({ max: PLANS_PER_PROJECT_MAX }),
-          reads: new LRUCache<string, ReadRequest<Planned>>({ max: READS_PER_PROJECT_MAX }),
+          reads: new KnownReads<Planned>(),
         }
         return slot.loaded
       })
