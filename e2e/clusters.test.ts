@@ -137,6 +137,12 @@ test('a server of somebody else is changed only when that is said, and then hold
   for (const url of [project.database.url, project.database.transaction_url])
     expect(await sign(url)).toBe(project.database.name)
   await useOverHttp(favo, project)
+  const [release] = await foreign.query<{ version: string }>(
+    `select current_setting('server_version') as version`,
+  )
+  expect(await favo.api('GET', `/v1/projects/${project.ref}`)).toMatchObject({
+    database: { version: release?.version },
+  })
   const branch = await favo.api<Branch>('POST', `/v1/projects/${project.ref}/branches`, {
     branch_name: 'copy',
     with_data: true,

@@ -5,7 +5,7 @@ import type { Terminal } from './terminal.ts'
 const json = () => new Option('--json', 'print JSON for programs')
 
 export interface AddClusterOptions extends JsonOptions {
-  readonly url: string
+  readonly url?: string
   readonly adopt?: true
 }
 
@@ -38,12 +38,14 @@ Examples:
   clusters
     .command('add <name>')
     .description('bring in a server; refused when projects would not be safe there')
-    .requiredOption('--url <url>', "a superuser's: postgresql://name:password@host:port/?sslmode=verify-full")
+    .option('--url <url>', "a superuser's: postgresql://name:password@host:port/?sslmode=verify-full")
     .option('--adopt', 'change what has to be changed on that server')
     .addOption(json())
     .addHelpText(
       'after',
       `
+The URL holds a password: in FAVO_CLUSTER_URL instead of --url other users of this machine do not see it.
+
 --adopt makes a superuser favo_admin, renames a superuser called postgres to postgres_before_favo (it
 keeps its password), makes the roles that SQL for Supabase names, without any power, and closes the
 databases postgres and template1 to everybody else. Other databases are left alone. Without --adopt

@@ -11,11 +11,11 @@ import {
 } from '@favo/contracts'
 import { DatabaseError } from '@favo/postgres'
 import { audited } from '../audit/audited.ts'
+import { readServerVersions } from '../clusters/clusters.sql.ts'
 import type { ControlContext } from '../context.ts'
 import type { Permission } from '../permissions/permission.ts'
 import { deleteProject } from '../projects/change-status.ts'
 import { getActiveProject, getProject } from '../projects/get-project.ts'
-import { readServerVersion } from '../projects/render-project.ts'
 import { route, type Route } from '../route.ts'
 import { branchErrors } from './branch-errors.ts'
 import {
@@ -106,7 +106,7 @@ export const branchRoutes: readonly Route[] = [
     permission: onBranch('read_only', 'environment:read'),
     handle: async (ctx): Promise<BranchConfig> => {
       const row = await getProject(ctx, ctx.access.projectRef ?? '')
-      const version = await readServerVersion(ctx.db)
+      const version = (await readServerVersions(ctx.db))(row.database)
       const { host, port } = ctx.addresses.database
       return {
         ref: row.ref,

@@ -12,8 +12,14 @@ import {
 import type { ControlContext } from '../context.ts'
 import { controlErrors } from '../errors.ts'
 import { parseClusterUrl, sealAccess } from './cluster-access.ts'
-import { orUnreachable, type ClusterTools } from './cluster-keeper.ts'
-import { insertCluster, isKnownServer, takeClusterNumber, type ClusterRow } from './clusters.sql.ts'
+import { orUnreachable, readServerVersion, type ClusterTools } from './cluster-keeper.ts'
+import {
+  insertCluster,
+  isKnownServer,
+  saveServerVersion,
+  takeClusterNumber,
+  type ClusterRow,
+} from './clusters.sql.ts'
 
 /**
  * Brings a server in: looks, adopts it when that was said, looks again, tries it out, and remembers it. Throws 409 with what
@@ -40,6 +46,7 @@ export async function addCluster(
     )
     const failures = findings.filter(({ status }) => status === 'failed')
     if (failures.length > 0) throw controlErrors.clusterUnsafe(describeFailures(failures))
+    const version = await readServerVersion(way)
     const row = await ctx.db.transaction(async (tx) => {
       const inserted = await insertCluster(tx, {
         number,
@@ -49,6 +56,7 @@ export async function addCluster(
         port: way.endpoint.port,
         systemIdentifier,
       })
+      await saveServerVersion(tx, number, version)
       ctx.audit.note({ target: body.name, after: { host: way.endpoint.host, port: way.endpoint.port } })
       await ctx.audit.write(tx)
       return inserted

@@ -1,9 +1,17 @@
 import type { ClusterCheck } from '@favo/contracts'
-import { checkCluster, probeIsolation, type ClusterAccess, type Clusters, type Finding } from '@favo/tenancy'
+import { sql } from '@favo/postgres'
+import {
+  checkCluster,
+  inMaintenance,
+  probeIsolation,
+  type ClusterAccess,
+  type Clusters,
+  type Finding,
+} from '@favo/tenancy'
 import { controlErrors, reasonOf } from '../errors.ts'
 import type { Platform } from '../platform.ts'
 import { openAccess } from './cluster-access.ts'
-import { listClusterRows, type ClusterRow } from './clusters.sql.ts'
+import { listClusterRows, saveServerVersion, type ClusterRow } from './clusters.sql.ts'
 
 /** What a change of `control.clusters` is announced as, on the channel of the projects. */
 export const clustersMark = '!clusters'
@@ -48,11 +56,17 @@ export class ClusterKeeper {
   }
 
   async prepare(): Promise<void> {
-    for (const { number, name } of await this.load()) {
+    for (const { number, name, access } of await this.load()) {
       if (number === 0 || this.#prepared.has(number)) continue
       if ((this.#retryAt.get(number) ?? 0) > Date.now()) continue
       try {
         await this.#tools.routes.partsOf(number).tenancy.prepare()
+        if (access !== null)
+          await saveServerVersion(
+            this.#platform.db,
+            number,
+            await readServerVersion(openAccess(this.#platform, number, access)),
+          )
         this.#prepared.add(number)
       } catch (error) {
         this.#retryAt.set(number, Date.now() + RETRY_MS)
@@ -96,6 +110,14 @@ export async function checkKnownCluster(
 
 export const isSafe = (findings: readonly Finding[]): boolean =>
   findings.every(({ status }) => status !== 'failed')
+
+export const readServerVersion = (access: ClusterAccess): Promise<string> =>
+  inMaintenance(access, async (session) => {
+    const [row] = await session.many<{ version: string }>(
+      sql`select current_setting('server_version') as version`,
+    )
+    return row?.version ?? ''
+  })
 
 export async function orUnreachable<T>(work: () => Promise<T>): Promise<T> {
   try {

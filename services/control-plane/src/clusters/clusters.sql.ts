@@ -1,4 +1,5 @@
 import { sql, type Queryable } from '@favo/postgres'
+import { clusterNumberOf } from '@favo/tenancy'
 import { isoTime } from '../iso-time.ts'
 
 export interface ClusterRow {
@@ -39,6 +40,20 @@ export const insertCluster = (
     values (${cluster.number}, ${cluster.name}, ${cluster.access}, ${cluster.host}, ${cluster.port},
       ${cluster.systemIdentifier})
     returning ${columns}`)
+
+/** What the server of a project's cluster is: `18.4`, without the packager's additions. */
+export async function readServerVersions(db: Queryable): Promise<(database: string) => string> {
+  const rows = await db.many<{ number: number; version: string }>(sql`
+    select number, split_part(coalesce(server_version, current_setting('server_version')), ' ', 1) as version
+    from control.clusters`)
+  const versions = new Map(rows.map(({ number, version }) => [number, version]))
+  return (database) => versions.get(clusterNumberOf(database)) ?? versions.get(0) ?? ''
+}
+
+export const saveServerVersion = (db: Queryable, number: number, version: string) =>
+  db.run(sql`
+    update control.clusters set server_version = ${version}
+    where number = ${number} and server_version is distinct from ${version}`)
 
 /** A number that is nobody's, and will not be given out again. */
 export const takeClusterNumber = async (db: Queryable): Promise<number> =>

@@ -129,10 +129,10 @@ test('bans are listed and lifted, each project its own, and end by themselves', 
 })
 
 test('a ban that the gateway asks for is listed, is in the audit log as nobody’s, and goes by any of its addresses', async () => {
-  const { banAddress } = control.controlPlane
-  await banAddress(ref, '203.0.113.9', 60)
-  await banAddress(ref, '2001:db8:1:2::/64', 60)
-  await banAddress('a'.repeat(20), '203.0.113.9', 60)
+  const { controlPlane } = control
+  await controlPlane.banAddress(ref, '203.0.113.9', 60)
+  await controlPlane.banAddress(ref, '2001:db8:1:2::/64', 60)
+  await controlPlane.banAddress('a'.repeat(20), '203.0.113.9', 60)
   const list = async () => (await control.controlPlane.directorySource.loadByRef(ref))?.bannedAddresses
   expect([...((await list()) ?? [])].sort()).toEqual(['2001:db8:1:2::/64', '203.0.113.9'])
   const log = await platform.db.many(sql`

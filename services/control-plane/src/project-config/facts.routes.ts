@@ -8,10 +8,10 @@ import {
   SnippetsQuery,
   UpgradeEligibility,
 } from '@favo/contracts'
+import { readServerVersions } from '../clusters/clusters.sql.ts'
 import { controlErrors } from '../errors.ts'
 import type { Permission } from '../permissions/permission.ts'
 import { getProject } from '../projects/get-project.ts'
-import { readServerVersion } from '../projects/render-project.ts'
 import { route, type Route } from '../route.ts'
 
 /**
@@ -113,8 +113,8 @@ export const factRoutes: readonly Route[] = [
     summary: 'The version of Postgres is the cluster’s, and changes with it.',
     response: UpgradeEligibility,
     handle: async (ctx, { params }): Promise<UpgradeEligibility> => {
-      await getProject(ctx, params.ref)
-      const version = await readServerVersion(ctx.db)
+      const { database } = await getProject(ctx, params.ref)
+      const version = (await readServerVersions(ctx.db))(database)
       return {
         eligible: false,
         current_app_version: version,

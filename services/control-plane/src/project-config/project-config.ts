@@ -1,5 +1,6 @@
 import type { ProjectConfig, StorageConfig } from '@favo/contracts'
 import { sql } from '@favo/postgres'
+import { readServerVersions } from '../clusters/clusters.sql.ts'
 import { loadProject } from '../directory-source.ts'
 import { controlErrors } from '../errors.ts'
 import { everywhere, familyOf } from '../network/cidrs.ts'
@@ -7,16 +8,15 @@ import { findRestrictions } from '../network/network.sql.ts'
 import { loadPostgresSettings } from '../postgres-settings/postgres-settings.routes.ts'
 import type { Platform } from '../platform.ts'
 import type { ProjectRow } from '../projects/projects.sql.ts'
-import { readServerVersion } from '../projects/render-project.ts'
 import { renderRest } from '../settings/rest-settings.ts'
 import { renderAuth } from '../settings/settings.routes.ts'
 import { loadStorageConfig } from './storage-config.ts'
 
 /** All settings of a project in one. */
 export async function loadProjectConfig(platform: Platform, row: ProjectRow): Promise<ProjectConfig> {
-  const [project, version, storage, restrictions, postgresSettings] = await Promise.all([
+  const [project, versionOf, storage, restrictions, postgresSettings] = await Promise.all([
     loadProject(platform, sql`p.ref = ${row.ref}`),
-    readServerVersion(platform.db),
+    readServerVersions(platform.db),
     loadStorageConfig(platform.db, row.ref),
     findRestrictions(platform.db, row.ref),
     loadPostgresSettings(platform.db, row.ref),
@@ -28,7 +28,7 @@ export async function loadProjectConfig(platform: Platform, row: ProjectRow): Pr
       id: row.ref,
       attributes: {
         database: {
-          major_version: Number.parseInt(version, 10),
+          major_version: Number.parseInt(versionOf(row.database), 10),
           ssl_enforced: project.requiresTls === true,
           network_restrictions: {
             entitlement: 'allowed',

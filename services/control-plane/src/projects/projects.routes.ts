@@ -4,6 +4,7 @@ import {
   type CreatedProject,
   type DeletedProject,
 } from '@favo/contracts'
+import { readServerVersions } from '../clusters/clusters.sql.ts'
 import { controlErrors } from '../errors.ts'
 import { listedFor } from '../permissions/access.ts'
 import { route, type Route } from '../route.ts'
@@ -11,7 +12,7 @@ import { deleteProject, pauseProject, resumeProject } from './change-status.ts'
 import { createProject } from './create-project.ts'
 import { getProject } from './get-project.ts'
 import { findProjectRow, listProjectRows } from './projects.sql.ts'
-import { loadConnection, readServerVersion, renderDetails, renderProject } from './render-project.ts'
+import { loadConnection, renderDetails, renderProject } from './render-project.ts'
 
 export const projectRoutes: readonly Route[] = [
   route({
@@ -20,11 +21,11 @@ export const projectRoutes: readonly Route[] = [
     path: '/projects',
     permission: { scope: 'account', grant: 'projects:read' },
     handle: async (ctx) => {
-      const [rows, version] = await Promise.all([
+      const [rows, versionOf] = await Promise.all([
         listProjectRows(ctx.db, listedFor(ctx)),
-        readServerVersion(ctx.db),
+        readServerVersions(ctx.db),
       ])
-      return rows.map((row) => renderDetails(row, ctx.addresses, version))
+      return rows.map((row) => renderDetails(row, ctx.addresses, versionOf(row.database)))
     },
   }),
   route({
@@ -54,8 +55,8 @@ export const projectRoutes: readonly Route[] = [
     path: '/projects/:ref',
     permission: { scope: 'project', role: 'read_only', grant: 'projects:read' },
     handle: async (ctx, { params }) => {
-      const [row, version] = await Promise.all([getProject(ctx, params.ref), readServerVersion(ctx.db)])
-      return renderDetails(row, ctx.addresses, version)
+      const [row, versionOf] = await Promise.all([getProject(ctx, params.ref), readServerVersions(ctx.db)])
+      return renderDetails(row, ctx.addresses, versionOf(row.database))
     },
   }),
   route({

@@ -1,5 +1,4 @@
 import type { ProjectConnection, ProjectDetails } from '@favo/contracts'
-import { sql, type Queryable } from '@favo/postgres'
 import type { Addresses, Platform } from '../platform.ts'
 import { getJwtSecret, listApiKeyRows, openApiKey, signLegacyKeys } from './project-secrets.ts'
 import type { ProjectRow } from './projects.sql.ts'
@@ -31,14 +30,6 @@ export const renderDetails = (row: ProjectRow, addresses: Addresses, version: st
     release_channel: 'ga',
   },
 })
-
-/** `18.4`, without the packager's additions. */
-export async function readServerVersion(db: Queryable): Promise<string> {
-  const { version } = await db.one<{ version: string }>(
-    sql`select current_setting('server_version') as version`,
-  )
-  return version.split(' ')[0] ?? version
-}
 
 /** Everything an application needs. Without the password (null) the URL says `****` in its place. */
 export async function loadConnection(

@@ -1,7 +1,7 @@
 import type { AddClusterOptions } from '../../clusters-program.ts'
 import { connectAccounts } from '../../connect.ts'
 import type { JsonOptions } from '../../program.ts'
-import { printJson, renderTable, type Terminal } from '../../terminal.ts'
+import { CommandError, exitCodes, printJson, renderTable, type Terminal } from '../../terminal.ts'
 
 export async function listClusters(terminal: Terminal, options: JsonOptions): Promise<void> {
   const clusters = await (await connectAccounts(terminal)).listClusters()
@@ -25,8 +25,10 @@ export async function addCluster(
   name: string,
   options: AddClusterOptions,
 ): Promise<void> {
+  const url = options.url ?? terminal.env.FAVO_CLUSTER_URL
+  if (url === undefined) throw new CommandError('Give --url, or set FAVO_CLUSTER_URL.', exitCodes.usage)
   const client = await connectAccounts(terminal)
-  const cluster = await client.addCluster({ name, url: options.url, adopt: options.adopt === true })
+  const cluster = await client.addCluster({ name, url, adopt: options.adopt === true })
   if (options.json === true) return printJson(terminal, cluster)
   terminal.out(
     `${name} is added. Put a project there with: npx favo projects create NAME --cluster ${name}\n`,
