@@ -70,6 +70,11 @@ export const configSchema = z
     FAVO_PG_POOL_CONNECTIONS_PER_PROJECT: wholeNumber(1, 60)
       .default(8)
       .describe('How many of them one project may have.'),
+    FAVO_PG_WRONG_PASSWORDS: wholeNumber(0, 1_000_000)
+      .default(20)
+      .describe(
+        'Wrong passwords from one address for one project within ten minutes that ban it for half an hour; 0: never. Where all clients come through a TCP proxy they have one address.',
+      ),
     FAVO_DB_PORT: wholeNumber(1, 65_535)
       .default(54_320)
       .describe('Loopback port of the embedded Postgres; the next free one when it is taken.'),

@@ -83,6 +83,7 @@ export async function startServer(options: {
             sessionsPerProjectMax: config.FAVO_PG_CONNECTIONS_PER_PROJECT,
             backendsMax: config.FAVO_PG_POOL_CONNECTIONS,
             backendsPerProjectMax: config.FAVO_PG_POOL_CONNECTIONS_PER_PROJECT,
+            wrongPasswordsMax: config.FAVO_PG_WRONG_PASSWORDS,
           },
         },
         pools: {

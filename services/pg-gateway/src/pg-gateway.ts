@@ -31,7 +31,7 @@ export interface PgGatewayConfig {
   readonly waitMs: number
   /** From the first byte to the proved password. */
   readonly handshakeMs: number
-  /** From one address for one project within ten minutes; then the address is banned from it for half an hour. */
+  /** From one address for one project within ten minutes; then the address is banned from it for half an hour; 0: never. */
   readonly wrongPasswordsMax: number
 }
 

@@ -22,6 +22,7 @@ export class Bans {
 
   /** True when that was one too many; then counting begins anew. */
   countFailure(address: string, place: string): boolean {
+    if (this.#max === 0) return false
     const key = `${networkOf(address)} ${place}`
     const known = this.#failures.get(key)
     const isRunning = known !== undefined && known.endsAtMs > Date.now()

@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto'
 import type { TestProject } from '@favo/testkit'
 import { selfSignedCertificate } from '@favo/tokens'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { bannedRange } from '../limits/bans.ts'
+import { bannedRange, Bans } from '../limits/bans.ts'
 import { startPgGateway, type Port, type TestGateway } from '../../test/start-pg-gateway.ts'
 
 const WRONG_MAX = 3
@@ -84,6 +84,13 @@ test('a client of the transaction port that is there without TLS is not served w
   await client.query('select 1')
   gateway.projects.set(project.project.ref, { ...project.project, requiresTls: true })
   await expect(client.query('select 1')).rejects.toThrow(/SSL connection is required/)
+})
+
+test('bans can be switched off', () => {
+  const [never, soon] = [new Bans(0), new Bans(2)]
+  const outcomes = (bans: Bans) => [1, 2, 3].map(() => bans.countFailure('192.0.2.1', 'x'))
+  expect(outcomes(never)).toEqual([false, false, false])
+  expect(outcomes(soon)).toEqual([false, true, false])
 })
 
 test('with IPv6 the network of a customer is banned', () => {
