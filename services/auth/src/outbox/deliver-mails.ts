@@ -78,7 +78,7 @@ async function deliverBatch(delivery: Delivery, mails: readonly WaitingMail[]): 
 
 /** Null when the project has no mail server any more. */
 async function deliverMail(delivery: Delivery, mail: WaitingMail): Promise<Outcome | null> {
-  if (mail.sms !== null) return deliverSms(delivery, mail, mail.sms)
+  if (mail.sms !== null) return deliverSms(delivery, mail)
   if (mail.hook_input !== null) return deliverByHook(delivery, mail, mail.hook_input)
   const server = serverOf(delivery)
   if (server === null) return null

@@ -1,5 +1,4 @@
 import { sql, type Queryable, type Sql } from '@favo/postgres'
-import type { SmsToken } from '../sms/sms.sql.ts'
 
 /** Of HTML and of text each; nobody's mail is longer, and what a project writes into the table itself must not fill memory. */
 const PART_BYTES_MAX = 2_097_152
@@ -17,8 +16,8 @@ export interface WaitingMail {
   /** This one included. */
   readonly tries: number
   readonly hook_input: object | null
-  /** Of messages to phones. */
-  readonly sms: (SmsToken & { readonly code: string; readonly channel: 'sms' | 'whatsapp' }) | null
+  /** Of messages to phones; as it stands there. */
+  readonly sms: unknown
 }
 
 const part = (column: Sql) =>
@@ -56,11 +55,13 @@ const these = (ids: readonly string[]) => sql`id = any(${ids}::bigint[]) and sta
 export const keepClaim = (db: Queryable, ids: readonly string[], claimSeconds: number) =>
   db.run(sql`update auth.favo_mails set due_at = ${later(claimSeconds)} where ${these(ids)}`)
 
+const withoutCode = sql`case when jsonb_typeof(sms) = 'object' then sms - 'code' else sms end`
+
 /** What it said is the recipient's now. */
 export const markSent = (db: Queryable, id: string) =>
   db.run(sql`
     update auth.favo_mails
-    set state = 'sent', due_at = null, sent_at = now(), error = null, html = '', text = '', hook_input = null, sms = sms - 'code'
+    set state = 'sent', due_at = null, sent_at = now(), error = null, html = '', text = '', hook_input = null, sms = ${withoutCode}
     where ${these([id])}
   `)
 
@@ -74,7 +75,7 @@ export const markDead = (db: Queryable, id: string, error: string) =>
   db.run(sql`
     update auth.favo_mails
     set state = 'dead', due_at = null, error = ${error},
-      html = case when sms is null then html else '' end, sms = sms - 'code',
+      html = case when sms is null then html else '' end, sms = ${withoutCode},
       hook_input = case when sms is null then hook_input end
     where ${these([id])}
   `)

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { sql } from '@favo/postgres'
 import type { AuthSettings } from '@favo/projects'
 import { startSmsGateways, UNREACHABLE_ENDING, type SmsGateways } from '@favo/testkit'
@@ -134,6 +135,29 @@ test('a left message is offered to the hook until it is there, under one id, by 
   const calls = hook.calls.filter(({ body }) => body.includes(phone))
   expect(calls.length).toBeGreaterThan(2)
   expect(new Set(calls.map(({ headers }) => headers['webhook-id'])).size).toBe(1)
+})
+
+test('what a project writes into the outbox itself is no message, and holds nothing up', async () => {
+  const phone = newPhone()
+  await otp(phone)
+  await leaveBehind(phone, gateways.codeOf(phone))
+  const whole = { code: '1', channel: 'sms', user_id: randomUUID(), token_type: 'x', token_hash: 'x' }
+  const evil: [string, unknown][] = [
+    ['15550000001', 'text'],
+    ['15550000002', []],
+    ['15550000003', { ...whole, user_id: "' or true --" }],
+    ['15550000004', { ...whole, channel: 'pigeon' }],
+    ['15550000005&To=15550000006', whole],
+    ['15550000007', whole],
+  ]
+  for (const [recipient, sms] of evil)
+    await auth.admin.run(sql`
+      insert into auth.favo_mails (kind, recipient, subject, html, state, due_at, sms)
+      values ('sms', ${recipient}, '', 'x', 'waiting', now(), ${JSON.stringify(sms)}::jsonb)`)
+  await wake()
+  for (const [recipient] of evil) await untilState(recipient, 'dead')
+  await untilState(phone, 'sent')
+  expect(gateways.sent.filter(({ text }) => text === 'x')).toEqual([])
 })
 
 test('a Postgres function that sends messages is called in the transaction that notes it: once, or not at all', async () => {

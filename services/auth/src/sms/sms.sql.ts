@@ -1,4 +1,5 @@
 import { sql, type Queryable, type Sql } from '@favo/postgres'
+import type { StoredSms } from './stored-sms.ts'
 
 /** A message to a phone, beside the project's mails. */
 export interface Sms {
@@ -15,11 +16,7 @@ export interface Sms {
 }
 
 /** The token that a message brings, as its row remembers it. */
-export interface SmsToken {
-  readonly user_id: string
-  readonly token_type: string
-  readonly token_hash: string
-}
+export type SmsToken = Pick<StoredSms, 'user_id' | 'token_type' | 'token_hash'>
 
 /** Stores the message, if the earlier part `issued` of the statement has a row. Gives its `id` and `message_id`. */
 export const smsInsert = (sms: Sms, token: SmsToken): Sql => sql`
@@ -48,7 +45,7 @@ export const isCodeAwaited = async (db: Queryable, token: SmsToken, expireSecond
   const { awaited } = await db.one<{ awaited: boolean }>(sql`
     select exists (
       select from auth.one_time_tokens
-      where user_id = ${token.user_id} and token_type = ${token.token_type}::auth.one_time_token_type
+      where user_id = ${token.user_id} and token_type::text = ${token.token_type}
         and token_hash = ${token.token_hash}
         and created_at > now() - make_interval(secs => ${expireSeconds})
     ) as awaited

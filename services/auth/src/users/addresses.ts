@@ -19,6 +19,9 @@ export function parseEmail(email: string): string {
 
 const E164 = /^[1-9][0-9]{1,14}$/
 
+/** As it is stored: digits only. */
+export const isPhone = (text: string): boolean => E164.test(text)
+
 /** The number as it is stored: digits only. Throws validation_failed. */
 export function parsePhone(phone: string): string {
   const digits = phone.replace(/^\+/, '').replaceAll(' ', '')
