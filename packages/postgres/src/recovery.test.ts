@@ -217,6 +217,8 @@ test('a login at its limit of connections waits for one of them', async () => {
   const long = { steps: [anon, step('select pg_sleep(0.05)')], isRead: true }
   const answers = await Promise.all(Array.from({ length: 12 }, () => db.pipeline('api', long)))
   expect(answers).toHaveLength(12)
+  // Those that are still being opened have a place until they are refused.
+  await until(() => pools.stats().opening === 0)
   expect(pools.stats().connections).toBeLessThanOrEqual(2)
   await project.admin.run(sql`alter role ${role} connection limit 15`)
 })
