@@ -51,6 +51,8 @@ function createSolanaWallet() {
   let address = ''
   for (let value = BigInt(`0x${raw.toString('hex')}`); value > 0n; value /= 58n)
     address = (alphabet[Number(value % 58n)] ?? '') + address
+  // Base58 writes a leading zero byte as a 1; one key in 256 has one.
+  address = '1'.repeat(raw.findIndex((byte) => byte !== 0)) + address
   const sign = (message: string) => signEd25519(null, Buffer.from(message), privateKey).toString('base64')
   return { address, sign, chain: 'solana', title: 'Solana' }
 }
