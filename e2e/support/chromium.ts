@@ -26,6 +26,8 @@ const installed = [
 export async function findChromium(): Promise<Chromium> {
   const found = installed.find((path) => existsSync(path))
   if (found !== undefined) return { path: found, env: {} }
+  if (process.platform !== 'linux' || process.arch !== 'x64')
+    throw new Error('Install Chrome for this test: the Chromium among the packages is for Linux on x64.')
   const folder = await unpack()
   return {
     path: join(folder, 'chromium'),
