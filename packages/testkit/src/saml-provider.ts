@@ -45,10 +45,14 @@ export interface SamlProvider {
 
 const PERSISTENT = 'urn:oasis:names:tc:SAML:2.0:nameid-format:persistent'
 
+const createKeys = () => generateKeyPairSync('rsa', { modulusLength: 2_048 })
+let sharedKeys: ReturnType<typeof createKeys> | null = null
+
 /** A SAML identity provider: it signs whatever a test wants somebody to be. */
 export function createSamlProvider(options: { readonly entityId?: string } = {}): SamlProvider {
   const entityId = options.entityId ?? `https://idp-${randomUUID()}.example.com/metadata`
-  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2_048 })
+  // Who takes a name that is another's, as a forger does, has a key of his own; the others share one, since making it takes long.
+  const { privateKey } = options.entityId === undefined ? (sharedKeys ??= createKeys()) : createKeys()
   const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
   const certificate = selfSignedCertificate(pem, 'identity provider')
   return {
