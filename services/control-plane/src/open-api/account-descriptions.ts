@@ -35,7 +35,10 @@ export const accountDescriptions: Descriptions = {
     response: z.array(OrganizationMember),
   },
   'members.update': { summary: 'Gives a member another role.', response: OrganizationMember },
-  'members.remove': { summary: 'Removes a member, or leaves; the last owner cannot.', response: z.null() },
+  'members.remove': {
+    summary: 'Removes a member, or leaves; the last owner cannot.',
+    response: OrganizationMember,
+  },
   'invitations.list': { summary: 'Invitations that were not accepted yet.', response: z.array(Invitation) },
   'invitations.create': { summary: 'Invites somebody by mail.', response: Invitation },
   'invitations.resend': { summary: 'Sends an invitation again.', response: Invitation },
@@ -46,12 +49,12 @@ export const accountDescriptions: Descriptions = {
     summary: 'What was changed in an organization, by whom, newest first.',
     response: AuditPage,
   },
-  'audit.export': { summary: 'The same as a file, a record to a line.', response: z.string() },
+  'audit.export': { summary: 'The same as a file, a record to a line.', response: z.unknown() },
   'audit.list_all': {
     summary: 'What was changed anywhere on the platform, newest first.',
     response: AuditPage,
   },
-  'audit.export_all': { summary: 'The same as a file, a record to a line.', response: z.string() },
+  'audit.export_all': { summary: 'The same as a file, a record to a line.', response: z.unknown() },
   'users.list': { summary: 'All people of the platform.', response: z.array(PlatformUser) },
   'users.update': {
     summary: 'Makes somebody an administrator of the platform, or no longer one.',

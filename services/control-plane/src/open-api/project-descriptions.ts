@@ -17,11 +17,13 @@ import {
   ProjectStatusReport,
   RemovedProject,
   ServiceHealth,
-  Subdomain,
 } from '@favo/contracts'
 import { z } from 'zod'
 import type { Descriptions } from './descriptions.ts'
 
+/** Without what only `projects.get` says of the database. */
+const Project = ProjectDetails.omit({ database: true })
+const VanitySubdomain = z.object({ status: z.string(), custom_domain: z.string().optional() })
 const Message = z.object({ message: z.string() })
 
 /** Life, addresses and branches of projects. */
@@ -36,10 +38,10 @@ export const projectDescriptions: Descriptions = {
     summary: 'Addresses and keys for an application; the database password is masked.',
     response: ProjectConnection,
   },
-  'projects.pause': { summary: 'Closes a project; its data stays.', response: z.null() },
+  'projects.pause': { summary: 'Closes a project; its data stays.', response: Project },
   'projects.restore': {
     summary: 'Opens a paused project, or brings back a removed one.',
-    response: z.null(),
+    response: Project,
   },
   'projects.delete': {
     summary: 'Removes a project; it can be restored until the time that is answered.',
@@ -59,7 +61,7 @@ export const projectDescriptions: Descriptions = {
   },
   'projects.restart': {
     summary: 'Ends all connections of a project and opens it anew.',
-    response: ProjectDetails,
+    response: Project,
   },
   'projects.list_removed': {
     summary: 'Projects that can still be restored.',
@@ -77,7 +79,7 @@ export const projectDescriptions: Descriptions = {
     summary: 'Sets the password of the database’s owner; open sessions stay.',
     response: Message,
   },
-  'projects.transfer': { summary: 'Moves a project to another organization.', response: ProjectDetails },
+  'projects.transfer': { summary: 'Moves a project to another organization.', response: Project },
   'postgres_settings.get': {
     summary: 'Settings of Postgres that are not the default’s.',
     response: PostgresSettings,
@@ -146,7 +148,7 @@ export const projectDescriptions: Descriptions = {
   },
   'custom_hostname.activate': { summary: 'Serves the project at its domain.', response: CustomHostname },
   'custom_hostname.delete': { summary: 'Gives the domain up.', response: Message },
-  'vanity_subdomain.get': { summary: 'The chosen subdomain.', response: Subdomain },
+  'vanity_subdomain.get': { summary: 'The chosen subdomain.', response: VanitySubdomain },
   'vanity_subdomain.check_availability': {
     summary: 'Whether a subdomain is free.',
     response: z.object({ available: z.boolean() }),
