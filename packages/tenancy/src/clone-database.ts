@@ -74,6 +74,8 @@ export async function cloneDatabase(
 async function copyHeld(admin: Admin, session: AdminSession, input: CloneDatabaseInput): Promise<string> {
   const { source, database, onStep = () => {} } = input
   const wasOpen = (await findState(session, source)).database === 'complete'
+  // Copying files begins with a checkpoint. What has piled up until now is written while nobody has to wait for it.
+  if (await isCopiedByFile(session, source)) await session.run(sql`checkpoint`)
   try {
     await onStep('hold')
     await session.run(sql`alter database ${sql.ident(source)} connection limit 0`)
@@ -92,9 +94,13 @@ async function copyHeld(admin: Admin, session: AdminSession, input: CloneDatabas
   }
 }
 
-async function copyFiles(session: AdminSession, source: string, database: string): Promise<void> {
+async function isCopiedByFile(session: AdminSession, source: string): Promise<boolean> {
   const [size] = await session.many<{ bytes: string }>(sql`select pg_database_size(${source}) as bytes`)
-  const strategy = Number(size?.bytes ?? 0) > fileCopyBytes ? sql`file_copy` : sql`wal_log`
+  return Number(size?.bytes ?? 0) > fileCopyBytes
+}
+
+async function copyFiles(session: AdminSession, source: string, database: string): Promise<void> {
+  const strategy = (await isCopiedByFile(session, source)) ? sql`file_copy` : sql`wal_log`
   // The platform's own sessions (vacuum) pass by; Postgres waits five seconds for them each time.
   for (let attempt = 1; ; attempt++) {
     try {
