@@ -6,6 +6,8 @@ export default class SummaryReporter implements Reporter {
     const count = { passed: 0, failed: unhandledErrors.length, skipped: 0 }
     for (const module of modules) {
       if (module.errors().length > 0) count.failed += 1
+      // A group whose preparation failed: its tests count as skipped, and the run has failed all the same.
+      for (const suite of module.children.allSuites()) if (suite.errors().length > 0) count.failed += 1
       for (const test of module.children.allTests()) {
         const { state } = test.result()
         if (state === 'passed') count.passed += 1
