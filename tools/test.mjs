@@ -15,5 +15,6 @@ function dropOldCache() {
   const cache = join(root, 'node_modules/.experimental-vitest-cache')
   const made = statSync(join(cache, '_metadata.json'), { throwIfNoEntry: false })
   const installed = statSync(join(root, 'node_modules/.package-lock.json'))
-  if (made !== undefined && made.mtimeMs < installed.mtimeMs) rmSync(cache, { recursive: true, force: true, maxRetries: 5 })
+  if (made !== undefined && made.mtimeMs < installed.mtimeMs)
+    rmSync(cache, { recursive: true, force: true, maxRetries: 5 })
 }
