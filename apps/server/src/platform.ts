@@ -158,7 +158,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
 
     const controlPlane = createControlPlane({
       db: controlDb,
-      session: openControlDb(1, 'favo instance lock'),
+      session: openControlDb(1, 'favo instance lock and changes'),
       tenancy,
       clusters: {
         routes: clusters,

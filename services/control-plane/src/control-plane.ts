@@ -44,7 +44,7 @@ const CLOSE_GRACE_MS = 10_000
 export interface ControlPlaneDeps {
   /** The platform project's database, as the login `<database>_ctl`. Closed by whoever opened it. */
   readonly db: OpenedDb
-  /** The same, but one connection (`max: 1`) that stays open: it holds the lock that says this process lives. */
+  /** The same, but one connection (`max: 1`) that stays open, holds the lock that says this process lives, and listens for changes. */
   readonly session: OpenedDb
   /** Of all clusters: it finds out by the names of databases which is meant. */
   readonly tenancy: Tenancy
@@ -95,6 +95,7 @@ export function createControlPlane(deps: ControlPlaneDeps): ControlPlane {
   const { db, tenancy, pools, secretBox, addresses, services, log } = deps
   const clock = deps.clock ?? (() => new Date())
   const instance = new Instance(deps.session, log)
+  const feed = new ChangeFeed(deps.session, db, log)
   const running = new RunningChanges()
   const resolver = new Resolver({ timeout: 3_000, tries: 2 })
   if (deps.dnsServers !== undefined) resolver.setServers(deps.dnsServers)
@@ -109,6 +110,7 @@ export function createControlPlane(deps: ControlPlaneDeps): ControlPlane {
     services,
     instance,
     running,
+    catchUp: () => feed.catchUp(),
     deliverMails: () => void mails.run(),
     deleteGraceSeconds: deps.deleteGraceSeconds ?? 0,
     resolveTxt: (name) => resolver.resolveTxt(name),
@@ -119,7 +121,6 @@ export function createControlPlane(deps: ControlPlaneDeps): ControlPlane {
     if (deps.mailer !== undefined) await deliverOutbox(platform, deps.mailer, log)
   })
   const sessions = new SessionVerifier(() => loadProject(platform, sql`p.is_platform`))
-  const feed = new ChangeFeed(db, log)
   const sweeper = new Sweeper(deps.sweepMs ?? 5_000, async () => {
     await instance.hold()
     await settleOrphans(platform)

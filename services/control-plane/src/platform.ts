@@ -45,6 +45,8 @@ export interface Platform {
   readonly services: ReadonlyMap<ServiceName, Pick<Service, 'checkHealth'>>
   readonly instance: Pick<Instance, 'number'>
   readonly running: RunningChanges
+  /** Resolves when this process has heard of every change of a project that was committed before. */
+  catchUp(): Promise<void>
   /** Sends what the outbox holds, now instead of at the next sweep. Call it after the commit. */
   deliverMails(): void
   /** How long a deleted project can be restored; zero: not at all. */

@@ -134,6 +134,8 @@ export function mountRoutes(
             query: request.query,
             body: request.body,
           })
+          // The gateway's caches are behind by then; what was acknowledged is in force with the next request.
+          if (found.method !== 'GET') await platform.catchUp()
           if (answer instanceof StreamAnswer)
             return reply
               .status(found.status ?? 200)

@@ -15,14 +15,20 @@ export class IdleConnections {
     this.#since.set(connection, { pool, since: Date.now() })
   }
 
-  /** The most recently used one of a login. */
+  /**
+   * The most recently used one of a login; one that listens only where there is no other, because during a transaction
+   * Postgres tells it nothing.
+   */
   take(pool: LoginPool): Connection | null {
-    for (;;) {
-      const connection = pool.idle.pop()
+    let at = pool.idle.findLastIndex((connection) => !connection.isListening)
+    if (at < 0) at = pool.idle.length - 1
+    for (; at >= 0; at = pool.idle.length - 1) {
+      const [connection] = pool.idle.splice(at, 1)
       if (connection === undefined) return null
       this.#since.delete(connection)
       if (connection.isOpen) return connection
     }
+    return null
   }
 
   /** False when it is not idle. */

@@ -64,6 +64,7 @@ beforeAll(async () => {
   const facade = {
     db: platform.db,
     secretBox: null,
+    catchUp: () => Promise.resolve(),
     log: { child: () => ({}), warn: () => undefined, error: () => undefined },
     clock: () => new Date(Date.now()),
   }
