@@ -60,9 +60,10 @@ async function measureBranch(what: string, parent: ProjectConnection): Promise<v
 
 async function untilUp(ref: string): Promise<void> {
   for (;;) {
-    const { status } = (await server.request('GET', `/v1/projects/${ref}/status`)) as ProjectStatusReport
+    const report = (await server.request('GET', `/v1/projects/${ref}/status`)) as ProjectStatusReport
+    const { status } = report
     if (status === 'ACTIVE_HEALTHY') return
-    if (status === 'INIT_FAILED') throw new Error('the branch was not made')
+    if (status === 'INIT_FAILED') throw new Error(`the branch was not made: ${JSON.stringify(report)}`)
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
 }

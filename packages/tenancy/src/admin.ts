@@ -37,6 +37,9 @@ export interface Admin {
   close(): Promise<void>
 }
 
+/** Of all sessions of ours, in `pg_stat_activity`. */
+export const adminApplicationName = 'favo tenancy'
+
 /** Longer than the watchdog needs to end a tenant's session that stands in the way. */
 const lockTimeout = '20s'
 
@@ -51,7 +54,7 @@ export function createAdmin(options: AdminOptions, sessionsMax: number): Admin {
     ...(options.connectTimeoutMs === undefined ? {} : { connectionTimeoutMillis: options.connectTimeoutMs }),
     user: options.user,
     password: options.password,
-    application_name: 'favo tenancy',
+    application_name: adminApplicationName,
   }
   const pool = new Pool({
     ...connection,
@@ -126,7 +129,7 @@ export async function withSession<T>(
 ): Promise<T> {
   const { user, password, database, options } = target
   const client = new Client({
-    application_name: 'favo tenancy',
+    application_name: adminApplicationName,
     connectionTimeoutMillis: 20_000,
     ...socketOptions(target),
     user,

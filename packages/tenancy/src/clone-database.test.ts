@@ -287,6 +287,16 @@ test('sessions of the source are ended, and new ones wait until the copy is made
   await tenants.tenancy.dropDatabase(database)
 })
 
+test('the vacuum of a large table does not stand in the way', async () => {
+  const vacuum = await tenants.superuser(source.database, { application_name: 'favo tenancy' })
+  vacuum.on('error', () => undefined)
+  const ended = vacuum.query('select pg_sleep(60)').catch((error: Error) => error)
+  const second = { database: newName(), ownerPassword: 'x' }
+  await tenants.tenancy.cloneDatabase({ ...second, source: source.database })
+  expect(await ended).toMatchObject({ code: '57P01' })
+  await tenants.tenancy.dropDatabase(second.database)
+})
+
 test('the platform’s own database is not copied', async () => {
   const platform = await tenants.newTenant()
   await tenants.tenancy.ensureControlLogin(platform.database)

@@ -1,5 +1,5 @@
 import { sql } from '@favo/postgres'
-import type { Admin, AdminSession } from './admin.ts'
+import { adminApplicationName, type Admin, type AdminSession } from './admin.ts'
 import { mapRoles } from './clone-roles.ts'
 import { removeHalfMade, type CreateDatabaseInput } from './create-database.ts'
 import { sqlState, TenancyError } from './errors.ts'
@@ -101,8 +101,9 @@ async function isCopiedByFile(session: AdminSession, source: string): Promise<bo
 
 async function copyFiles(session: AdminSession, source: string, database: string): Promise<void> {
   const strategy = (await isCopiedByFile(session, source)) ? sql`file_copy` : sql`wal_log`
-  // The platform's own sessions (vacuum) pass by; Postgres waits five seconds for them each time.
+  // A session of the superuser's may come by all the same; Postgres waits five seconds for it each time.
   for (let attempt = 1; ; attempt++) {
+    await endVacuum(session, source)
     try {
       await session.run(sql`
         create database ${sql.ident(database)} template ${sql.ident(source)} strategy ${strategy}
@@ -114,6 +115,16 @@ async function copyFiles(session: AdminSession, source: string, database: string
     }
   }
 }
+
+/**
+ * Ours in the source, which limits of connections do not keep out: vacuuming a large table takes minutes, and is done again.
+ * Whatever else works there as the superuser waits for the lock that the caller holds.
+ */
+const endVacuum = (session: AdminSession, source: string) =>
+  session.run(sql`
+    select pg_terminate_backend(pid, 5000) from pg_stat_activity
+    where datname = ${source} and application_name = ${adminApplicationName} and pid <> pg_backend_pid()
+  `)
 
 /** The platform's own database holds the tables of all projects. */
 async function refuseControlPlane(session: AdminSession, source: string): Promise<void> {
