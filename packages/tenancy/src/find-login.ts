@@ -6,7 +6,7 @@ export interface FoundLogin {
   readonly verifier: ScramVerifier
   /** Its password has expired. */
   readonly isExpired: boolean
-  /** What its sessions begin with, `name=value`: its own settings and those of all roles. */
+  /** What its sessions begin with, `name=value`: its own settings, those of its database and those of all roles. */
   readonly settings: readonly string[]
 }
 
@@ -16,7 +16,11 @@ export async function findLogin(admin: Admin, role: string): Promise<FoundLogin 
     session.many<{ password: string | null; is_expired: boolean; settings: string[] }>(sql`
       select rolpassword as password, coalesce(rolvaliduntil < now(), false) as is_expired, array(
         select unnest(s.setconfig) from pg_db_role_setting s
-        where s.setrole = a.oid or (s.setrole = 0 and s.setdatabase = 0)
+        where s.setrole = a.oid
+          or (s.setrole = 0 and s.setdatabase = 0)
+          -- Logins are named after their database.
+          or (s.setrole = 0 and s.setdatabase = (
+            select d.oid from pg_database d where d.datname = regexp_replace(a.rolname, '_[^_]*$', '')))
       ) as settings
       from pg_authid a where rolname = ${role} and rolcanlogin and not rolsuper
     `),

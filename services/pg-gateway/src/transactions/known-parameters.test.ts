@@ -1,4 +1,4 @@
-import { openSession } from '@favo/postgres'
+import { openSession, sql } from '@favo/postgres'
 import type { TestProject } from '@favo/testkit'
 import { Client } from 'pg'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
@@ -71,4 +71,14 @@ test('a project with settings of its own is told those, and so is whoever asks f
   const named = await connect(first, { application_name: 'ä'.repeat(40) })
   expect(named.told).toEqual(await askPostgres(first, { application_name: 'ä'.repeat(40) }))
   await Promise.all([tokyo, berlin, named].map(({ client }) => client.end()))
+})
+
+test('what is set for a project’s database is told to its clients, and to no other project’s', async () => {
+  const third = await gateway.newProject()
+  await third.admin.run(sql`alter database ${sql.ident(third.database)} set timezone = 'Asia/Kathmandu'`)
+  const own = await connect(third)
+  const other = await connect(first)
+  expect(own.told['TimeZone']).toBe((await askPostgres(third))['TimeZone'])
+  expect(other.told).toEqual(await askPostgres(first))
+  await Promise.all([own.client.end(), other.client.end()])
 })
