@@ -16,7 +16,13 @@ beforeAll(async () => {
 })
 afterAll(() => rest.close())
 
-const statementOf = (method: string, target: string, headers: Record<string, string> = {}, body = '') => {
+const statementOf = (
+  method: string,
+  target: string,
+  headers: Record<string, string> = {},
+  body = '',
+  settings = snapshot.settings,
+) => {
   const [path = '', queryString = ''] = target.split('?')
   const raw = {
     method,
@@ -27,9 +33,9 @@ const statementOf = (method: string, target: string, headers: Record<string, str
     headersKey: headers,
     body: Buffer.from(body),
   }
-  const request = parseRequest(raw, snapshot.settings, () => false)
-  const plan = planStatement({ cache: snapshot.schema, settings: snapshot.settings, request })
-  return { request, main: compile(plan, request.preferences, snapshot.settings).main }
+  const request = parseRequest(raw, settings, () => false)
+  const plan = planStatement({ cache: snapshot.schema, settings, request })
+  return { request, main: compile(plan, request.preferences, settings).main }
 }
 
 const SETTINGS = `nullif(current_setting('response.headers', true), ''), nullif(current_setting('response.status', true), '')`
@@ -61,6 +67,17 @@ test.each([
   const role = { text: `select set_config('role', 'service_role', true)`, values: [], plan: null }
   const results = await rest.db.pipeline('svc', { isRead: true, steps: [role, step] })
   expect(results[1]?.rows[0]?.[2]?.toString()).toBe(body)
+})
+
+test.each([
+  ['/orders?select=id,people!person_id(name)', 1],
+  ['/people?select=id,addresses(city)', 1],
+  ['/people?select=id,orders!person_id(id)', 2],
+  ['/orders?select=id,adults!person_id(name)', 2],
+  ['/people?select=id,big_orders(id)', 2],
+])('of %s, what a unique key does not limit is limited to the most rows', (target, limits) => {
+  const { main } = statementOf('GET', target, {}, '', { ...snapshot.settings, maxRows: 7 })
+  expect(main.text.match(/ limit (7|16)/g)).toHaveLength(limits)
 })
 
 test('an insert offers the body as rows of the table’s types, and nothing of it is text', () => {
