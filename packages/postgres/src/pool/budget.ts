@@ -12,14 +12,12 @@ import { IdleConnections } from './idle-connections.ts'
 import { DatabasePools, type LoginPool } from './login-pool.ts'
 import { isPassing, retryDelayMs, waitedInVain } from './open-failure.ts'
 import type { BudgetOptions, BudgetStats } from './budget-options.ts'
-import { findShared, findShortWait, leaveStalled, mayShare, topUp } from './sharing.ts'
+import { findLine, leaveStalled, mayShare, topUp } from './sharing.ts'
 import type { Waiter } from './waiters.ts'
 
 /** More at once only slows each other down: opening costs the server 4 to 14 ms of CPU. */
 const openingMax = 4
 const sweepMs = 25
-/** From this many on it is worth opening another connection. */
-const growDepth = 3
 /** How long a database may keep its only connection while another one has none. */
 const turnMs = 50
 
@@ -55,7 +53,7 @@ export class Budget {
     pool.database.lastUsed = Date.now()
     const connection = pool.database.isClosing
       ? null
-      : (this.#findShortWait(pool, waiter) ?? this.#idle.take(pool) ?? this.#findShared(pool, waiter))
+      : (this.#findLine(pool, waiter) ?? this.#idle.take(pool))
     if (connection !== null) return this.#give(pool, connection, waiter)
     pool.waiters.push(waiter, Date.now() + this.#options.acquireTimeoutMs)
     this.#startSweeping()
@@ -182,29 +180,11 @@ export class Budget {
     return this.#ring.length > 0 && this.#taken >= this.#options.maxConnections
   }
 
-  #findShortWait(pool: LoginPool, waiter: Waiter): Connection | null {
+  #findLine(pool: LoginPool, waiter: Waiter): Connection | null {
     if (this.#isDraining) return null
-    const connection = findShortWait(pool, waiter)
+    const connection = findLine(pool, waiter)
     if (connection !== null) this.#startSweeping()
     return connection
-  }
-
-  #findShared(pool: LoginPool, waiter: Waiter): Connection | null {
-    if (this.#isDraining) return null
-    const connection = findShared(pool, waiter)
-    if (connection === null) return null
-    if (connection.underway >= growDepth) this.#grow(pool)
-    this.#startSweeping()
-    return connection
-  }
-
-  /** Another connection without anybody waiting for it, if it costs nobody else one. */
-  #grow(pool: LoginPool): void {
-    const isFree =
-      this.#taken < this.#options.maxConnections && this.#opening < openingMax && this.#ring.length === 0
-    if (isFree && pool.opening === 0 && this.#hasRoom(pool) && pool.retryAt <= Date.now()) {
-      this.#open(pool)
-    }
   }
 
   /** Queues the pool's database for a place, if it may have one more. */

@@ -8,13 +8,13 @@ import type { LoginPool } from './login-pool.ts'
 import type { Waiter } from './waiters.ts'
 
 /** Flights underway on one connection. */
-const depthMax = 16
+const depthMax = 256
 /**
- * A line with less than this before a quick read is better than an idle connection: a backend that is woken for a single brief
- * statement spends about as much on waking up and on its own write as on the statement, and more backends at work than there
- * are cores for them wait for each other for tens of milliseconds.
+ * A line shorter than this is better than an idle connection: a backend that is woken for a single brief statement spends
+ * about as much on waking up and on its own write as on the statement, and with more backends at work than there are cores
+ * for them each waits for a core, up to 60 ms, and all that stand in its line with it.
  */
-const lineMs = 4
+const lineMsMax = 8
 /** How long one may hold up the others. */
 const stalledMs = 100
 
@@ -22,23 +22,11 @@ export const mayShare = (pool: LoginPool, waiter: Waiter): boolean =>
   waiter.shareKey !== null && pool.speeds.isQuick(waiter.shareKey)
 
 /** The connection to stand in line at rather than take an idle one: the longest line that is short enough. */
-export function findShortWait(pool: LoginPool, waiter: Waiter): Connection | null {
-  if (pool.sharing.size === 0 || pool.waiters.length > 0 || waiter.shareKey === null) return null
-  const depth = Math.min(depthMax, lineMs / pool.speeds.averageMs(waiter.shareKey))
-  let best: Connection | null = null
-  for (const connection of pool.sharing) {
-    const { underway } = connection
-    if (underway < depth && underway > (best?.underway ?? -1) && hasRoom(pool, connection)) best = connection
-  }
-  return best
-}
-
-/** The connection to stand in line at when none is idle, the one with the shortest line. */
-export function findShared(pool: LoginPool, waiter: Waiter): Connection | null {
+export function findLine(pool: LoginPool, waiter: Waiter): Connection | null {
   if (pool.sharing.size === 0 || pool.waiters.length > 0 || !mayShare(pool, waiter)) return null
   let best: Connection | null = null
   for (const connection of pool.sharing) {
-    if (hasRoom(pool, connection) && connection.underway < (best?.underway ?? Infinity)) best = connection
+    if (hasRoom(pool, connection) && connection.lineMs > (best?.lineMs ?? -1)) best = connection
   }
   return best
 }
@@ -67,6 +55,7 @@ export function leaveStalled(pool: LoginPool): number {
 
 const hasRoom = (pool: LoginPool, connection: Connection): boolean =>
   connection.isOpen &&
+  connection.lineMs < lineMsMax &&
   connection.underway < depthMax &&
   !connection.isCancelling &&
   !pool.errands.has(connection)

@@ -47,6 +47,11 @@ export class Connection {
   readonly #framing = new Framing((type, chunk, start, end) => this.#receive(type, chunk, start, end))
   readonly #encoder = new FlightEncoder()
   readonly #flights: Flight[] = []
+  /** Under what those are known that the chunk at hand answers. */
+  readonly #answered: (string | null)[] = []
+  #lineMs = 0
+  /** `performance.now()` at which the server could begin with the flight at the front. */
+  #frontSince = 0
   readonly #listeners = new Map<string, Listener[]>()
   #fatal: DatabaseError | null = null
   #isOpen = true
@@ -76,10 +81,14 @@ export class Connection {
     return this.#flights.length
   }
 
+  /** How long all that is underway will take, by what was learnt of each. */
+  get lineMs(): number {
+    return this.#lineMs
+  }
+
   /** How long the flight at the front has kept the others waiting. */
   get frontMs(): number {
-    const front = this.#flights[0]
-    return front === undefined ? 0 : performance.now() - front.startedAt
+    return this.#flights.length === 0 ? 0 : performance.now() - this.#frontSince
   }
 
   /** A cancel is on its way, and hits whatever the server is working on when it comes. */
@@ -206,7 +215,10 @@ export class Connection {
       })
       return
     }
-    if (this.#flights.push(flight) === 1) flight.startedAt = performance.now()
+    if (this.#flights.push(flight) === 1) this.#frontSince = performance.now()
+    const { shareKey } = flight.plan
+    if (shareKey !== null && this.speeds !== null) flight.expectedMs = this.speeds.expectedMs(shareKey)
+    this.#lineMs += flight.expectedMs
     // When every socket that has something to read was read: what all of them lead to goes in the same write.
     if (before === 0) setImmediate(this.#flush)
   }
@@ -216,11 +228,22 @@ export class Connection {
   }
 
   #read(chunk: Buffer): void {
+    const since = this.#frontSince
     try {
       this.#framing.push(chunk)
     } catch (error) {
       this.destroy(error as Error)
     }
+    if (this.#answered.length > 0) this.#noteSpeeds(since)
+  }
+
+  /** Answers that come together were given one after the other since `since`: each counts for its share of that. */
+  #noteSpeeds(since: number): void {
+    const now = performance.now()
+    const eachMs = (now - since) / this.#answered.length
+    this.#frontSince = now
+    for (const key of this.#answered) if (key !== null) this.speeds?.note(key, eachMs)
+    this.#answered.length = 0
   }
 
   #receive(type: number, chunk: Buffer, start: number, end: number): void {
@@ -300,15 +323,14 @@ export class Connection {
 
   #ready(flight: Flight, status: number): void {
     this.#flights.shift()
+    this.#answered.push(flight.plan.shareKey)
+    // Not by subtraction alone, whose errors would add up.
+    this.#lineMs = this.#flights.length === 0 ? 0 : this.#lineMs - flight.expectedMs
     for (let i = flight.parsed; i < flight.parsing.length; i++) {
       const statement = flight.parsing[i]
       if (statement !== undefined) statement.isParsing = false
     }
     const isBroken = status !== statusIdle
-    const now = performance.now()
-    if (flight.plan.shareKey !== null) this.speeds?.note(flight.plan.shareKey, now - flight.startedAt)
-    const next = this.#flights[0]
-    if (next !== undefined) next.startedAt = now
     if (flight.error !== null && this.#isOpen && this.#encoder.isStale(flight, flight.error, isBroken)) {
       if (isBroken) this.#submit(new Flight(rollback, ignore))
       flight.reset()

@@ -56,8 +56,8 @@ export class Flight {
   results: Row[] = []
   rows: (readonly (Buffer | null)[])[] = []
   scriptFields: readonly Field[] = []
-  /** `performance.now()` at which the server could begin with it. */
-  startedAt = 0
+  /** How long it will take, as far as is known. */
+  expectedMs = 0
   /** `onDone` has been called. */
   isReported = false
   /** The database said no; the connection is fine. */
