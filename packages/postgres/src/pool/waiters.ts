@@ -1,3 +1,4 @@
+import { Queue } from '../queue.ts'
 import type { Connection } from '../wire/connection.ts'
 
 /** Somebody who needs a connection. Exactly one of `take` and `fail` is called, unless it is withdrawn before. */
@@ -10,50 +11,39 @@ export interface Waiter {
   readonly shareKey: string | null
 }
 
-/** First in, first out, without moving the rest at each step. */
+/** In the order in which they came. */
 export class WaiterQueue {
-  #items: { readonly waiter: Waiter; readonly expiresAt: number }[] = []
-  #first = 0
+  readonly #places = new Queue<{ readonly waiter: Waiter; readonly expiresAt: number }>()
 
+  /** Those that were withdrawn are counted until it is their turn. */
   get length(): number {
-    return this.#items.length - this.#first
+    return this.#places.length
   }
 
   push(waiter: Waiter, expiresAt: number): void {
-    this.#items.push({ waiter, expiresAt })
+    this.#places.push({ waiter, expiresAt })
   }
 
   /** The one that `shift` would give. */
   peek(): Waiter | undefined {
-    while (this.#items[this.#first]?.waiter.isWithdrawn === true) this.#advance()
-    return this.#items[this.#first]?.waiter
+    while (this.#places.first?.waiter.isWithdrawn === true) this.#places.shift()
+    return this.#places.first?.waiter
   }
 
   shift(): Waiter | undefined {
-    let item
-    do {
-      item = this.#items[this.#first]
-      if (item === undefined) return undefined
-      this.#advance()
-    } while (item.waiter.isWithdrawn)
-    return item.waiter
+    const waiter = this.peek()
+    this.#places.shift()
+    return waiter
   }
 
   /** Removes those at the front that have waited long enough; all have the same patience. */
   shiftExpired(now: number): Waiter[] {
     const expired: Waiter[] = []
     for (;;) {
-      const item = this.#items[this.#first]
-      if (item === undefined || (item.expiresAt > now && !item.waiter.isWithdrawn)) return expired
-      this.#advance()
-      if (!item.waiter.isWithdrawn) expired.push(item.waiter)
+      const waiter = this.peek()
+      if (waiter === undefined || (this.#places.first?.expiresAt ?? Infinity) > now) return expired
+      this.#places.shift()
+      expired.push(waiter)
     }
-  }
-
-  #advance(): void {
-    this.#first++
-    if (this.#first < 1_024 && this.#first < this.#items.length) return
-    this.#items = this.#items.slice(this.#first)
-    this.#first = 0
   }
 }

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { Queue } from '../queue.ts'
 import { quoteIdent } from '../sql.ts'
 import { ConnectionError, DatabaseError } from '../types.ts'
 import { sendCancelRequest } from './cancel.ts'
@@ -46,7 +47,7 @@ export class Connection {
   readonly #secretKey: Buffer
   readonly #framing = new Framing((type, chunk, start, end) => this.#receive(type, chunk, start, end))
   readonly #encoder = new FlightEncoder()
-  readonly #flights: Flight[] = []
+  readonly #flights = new Queue<Flight>()
   /** Under what those are known that the chunk at hand answers. */
   readonly #answered: (string | null)[] = []
   #lineMs = 0
@@ -149,7 +150,7 @@ export class Connection {
    * behind others is left to run; those behind this one are told to go elsewhere, because the cancel may hit them.
    */
   cancel(flight: Flight): void {
-    if (this.#flights[0] !== flight || this.#cancelling !== null || !this.#isOpen) return
+    if (this.#flights.first !== flight || this.#cancelling !== null || !this.#isOpen) return
     this.rescue()
     const backend = { processId: this.processId, secretKey: this.#secretKey }
     this.#cancelling = new Cancellation(
@@ -162,7 +163,7 @@ export class Connection {
 
   /** Sends those that wait behind the flight at the front elsewhere. Only for flights that share: they change nothing. */
   rescue(): void {
-    for (const flight of this.#flights.slice(1)) {
+    for (const flight of [...this.#flights].slice(1)) {
       flight.lost = new Error('stood behind a slow statement')
       flight.isUntouched = true
       this.#report(flight)
@@ -215,7 +216,8 @@ export class Connection {
       })
       return
     }
-    if (this.#flights.push(flight) === 1) this.#frontSince = performance.now()
+    if (this.#flights.length === 0) this.#frontSince = performance.now()
+    this.#flights.push(flight)
     const { shareKey } = flight.plan
     if (shareKey !== null && this.speeds !== null) flight.expectedMs = this.speeds.expectedMs(shareKey)
     this.#lineMs += flight.expectedMs
@@ -247,7 +249,7 @@ export class Connection {
   }
 
   #receive(type: number, chunk: Buffer, start: number, end: number): void {
-    const flight = this.#flights[0]
+    const flight = this.#flights.first
     if (type === backend.notificationResponse) return this.#notify(chunk, start)
     if (flight === undefined) {
       if (type === backend.errorResponse) this.#break((this.#fatal = readError(chunk, start, null)))
@@ -375,7 +377,7 @@ export class Connection {
   #finish(): void {
     this.#isOpen = false
     const reason = this.#broken ?? new Error('the connection closed')
-    for (const flight of this.#flights.splice(0)) {
+    for (let flight = this.#flights.shift(); flight !== undefined; flight = this.#flights.shift()) {
       if (flight.error === null || flight.error !== reason) flight.lost ??= reason
       // The server's last word came before any answer to this one, so it never began with it.
       if (this.#fatal !== null && !flight.isAnswered) flight.isUntouched = true
