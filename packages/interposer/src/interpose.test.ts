@@ -36,6 +36,8 @@ describe('statements that a shared cluster would refuse become calls', () => {
     ['grant create on database postgres to a', ['database_privileges']],
     ["comment on database postgres is 'x'", ['comment_on']],
     ['alter extension hstore set schema a', ['alter_extension']],
+    ['create extension if not exists postgis with schema extensions', ['create_extension']],
+    ["create extension vector version '0.7'", ['create_extension']],
     ['create publication p for all tables', ['publish_tables']],
     ['alter publication p add tables in schema a, b', ['publish_tables']],
     ['grant select on t to a', ['run_for_roles']],

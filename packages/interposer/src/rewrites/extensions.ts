@@ -16,14 +16,24 @@ const standIns = new Set([
   'supabase_vault',
 ])
 
-/** CREATE EXTENSION stays as it is but for the schema that must be there, and the version of a stand-in. */
-export const createExtension: Rewrite = (node) => {
+/** Only a superuser may create these; `pg_favo.create_extension` does where the server has them, in the version it has. */
+const privileged = new Set(['postgis', 'vector'])
+
+/** CREATE EXTENSION stays as it is but for the schema that must be there, the version of a stand-in, and who makes it. */
+export const createExtension: Rewrite = (node, { quote }) => {
   const name = textOf(node, 'extname')
   if (name === null) return null
   const options = optionsOf(node)
   const option = options.get('schema')
   const schema = option === undefined ? null : argumentOf(option)
   const makesSchema = typeof schema === 'string' && schemasOfExtensions.has(schema)
+  if (privileged.has(name)) {
+    const where = typeof schema === 'string' ? quote.text(schema) : 'pg_catalog.current_schema()'
+    return [
+      ...(makesSchema ? [`create schema if not exists ${quoteName(schema)}`] : []),
+      `perform pg_favo.create_extension(${quote.text(name)}, ${where}, ${node.if_not_exists === true})`,
+    ]
+  }
   const hasVersion = options.has('new_version')
   const isStandIn = standIns.has(name)
   if ((!makesSchema && !(hasVersion && isStandIn)) || (hasVersion && !isStandIn)) return null
