@@ -27,6 +27,8 @@ export interface Settings {
   readonly traceHeader: string | null
   /** Settings for every request's transaction (`app.settings.…`). */
   readonly appSettings: ReadonlyMap<string, string>
+  /** Settings that the sessions of the API start with, and that a request with the service key has to set by itself. */
+  readonly loginSettings: ReadonlyMap<string, string>
   /** Settings of a role that apply when a request takes it, and its isolation level. */
   readonly roleSettings: ReadonlyMap<string, ReadonlyMap<string, string>>
   /**
@@ -44,11 +46,14 @@ export interface RoleSetting {
 
 const AUTHENTICATOR = 'authenticator'
 const PREFIX = 'pgrst.'
+/** Of the login, what each request has a value of its own for. */
+const PER_REQUEST = new Set(['search_path', 'role', 'default_transaction_isolation'])
 const HOISTED = ['statement_timeout', 'plan_filter.statement_cost_limit', 'default_transaction_isolation']
 
 export function resolveSettings(project: RestSettings, stored: readonly RoleSetting[]): Settings {
   const ofDatabase = new Map<string, string>()
   const appSettings = new Map<string, string>()
+  const loginSettings = new Map<string, string>()
   const roleSettings = new Map<string, Map<string, string>>()
   for (const { role, name, value } of stored) {
     if (role !== AUTHENTICATOR) {
@@ -56,6 +61,7 @@ export function resolveSettings(project: RestSettings, stored: readonly RoleSett
       roleSettings.set(role, settings.set(name, value))
     } else if (name.startsWith(PREFIX)) ofDatabase.set(name.slice(PREFIX.length), value)
     else if (name.includes('.')) appSettings.set(name, value)
+    else if (!PER_REQUEST.has(name)) loginSettings.set(name, value)
   }
   const text = (name: string) => ofDatabase.get(name)
   const list = (name: string) => (text(name) === undefined ? undefined : splitNames(text(name) ?? ''))
@@ -83,6 +89,7 @@ export function resolveSettings(project: RestSettings, stored: readonly RoleSett
     serverTiming: flag('server_timing_enabled') ?? false,
     traceHeader: text('server_trace_header')?.toLowerCase() ?? null,
     appSettings,
+    loginSettings,
     roleSettings,
     hoistedFunctionSettings: new Set(list('db_hoisted_tx_settings') ?? HOISTED),
   }

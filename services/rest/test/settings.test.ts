@@ -37,6 +37,27 @@ test('settings of a role hold while a request has it', async () => {
   ).toBe('8s')
 })
 
+test('what is set for the database or for authenticator holds with the service key, too', async () => {
+  const asService = async (name: string) =>
+    (await rest.get(`/rpc/setting?name=${name}`, { headers: { apikey: rest.keys.service } })).body
+  expect(await asService('app.settings.color')).toBeNull()
+  await rest.owner(`select pg_favo.db_setting('app.settings.color', 'it''s "blue"'),
+    pg_favo.role_setting('authenticator', 'app.settings.size', '7'), pg_favo.db_setting('timezone', 'Asia/Tokyo')`)
+  await rest.owner("notify pgrst, 'reload config'")
+  await expect.poll(() => asService('app.settings.color')).toBe(`it's "blue"`)
+  expect([await asService('app.settings.size'), await settingOf('app.settings.size')]).toEqual(['7', '7'])
+  expect(await asService('TimeZone')).toBe('Asia/Tokyo')
+  expect(await asService('search_path')).toBe('"public", "public", "extensions"')
+  expect(await asService('statement_timeout')).toBe('0')
+  await rest.owner(
+    `select pg_favo.db_setting('timezone', null), pg_favo.db_setting('app.settings.color', null)`,
+  )
+  await rest.owner("notify pgrst, 'reload config'")
+  await expect.poll(() => asService('TimeZone')).toBe('UTC')
+  // Postgres remembers on each connection that there was such a setting.
+  expect(await asService('app.settings.color')).toBeOneOf([null, ''])
+})
+
 test('a role of the customer’s own is taken by the name that the customer gave it', async () => {
   await rest.owner(`
     select pg_favo.create_role_with('auditor', '{}'), pg_favo.grant_role('auditor', 'authenticator'),

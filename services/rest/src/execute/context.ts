@@ -24,6 +24,7 @@ export function contextSettings(
     ['request.headers', headersJson(raw)],
     ['request.cookies', cookiesJson(raw.headers.cookie)],
   ]
+  if (caller.role === 'service_role') for (const setting of settings.loginSettings) list.push(setting)
   for (const setting of roleSettings(settings, caller.role)) list.push(setting)
   if (routine !== null && routine.settings.length > 0) list.push(...functionSettings(settings, routine))
   for (const setting of settings.appSettings) list.push(setting)

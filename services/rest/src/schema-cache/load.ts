@@ -62,11 +62,16 @@ const OBJECTS_MAX = 300_000
  * none. What a customer's role is called in the cluster comes as its setting `role`.
  */
 async function readRoleSettings(db: ProjectDb): Promise<RoleSetting[]> {
-  const exists = await db.pipeline('svc', {
+  const known = await db.pipeline('svc', {
     isRead: true,
-    steps: [pinned, step(`select pg_catalog.to_regclass('pg_favo.role_settings') is not null`)],
+    steps: [
+      pinned,
+      step(`
+        select to_regclass('pg_favo.role_settings') is not null, to_regprocedure('pg_favo.api_settings()') is not null`),
+    ],
   })
-  if (exists[1]?.rows[0]?.[0]?.toString() !== 't') return []
+  const [hasRoles, hasLogin] = (known[1]?.rows[0] ?? []).map((value) => value?.toString() === 't')
+  if (hasRoles !== true) return []
   const read = await db.pipeline('svc', {
     isRead: true,
     steps: [
@@ -76,6 +81,7 @@ async function readRoleSettings(db: ProjectDb): Promise<RoleSetting[]> {
         from (
           select role, name, value from pg_favo.role_settings
           union all select name, 'role', role from pg_favo.roles
+          ${hasLogin === true ? `union all select 'authenticator', name, value from pg_favo.api_settings()` : ''}
         ) settings`),
     ],
   })
