@@ -1,6 +1,7 @@
 import type { Authorization, Claims } from '@favo/http'
 import { verifyJwt, type JwtProblem, type TokenKeys } from '@favo/tokens'
 import { tokenErrors } from './errors/token-errors.ts'
+import { roleAt, usualRolePath, type RolePath } from './role-path.ts'
 
 /** Who the request is for the database. */
 export interface Caller {
@@ -14,6 +15,8 @@ export interface Caller {
 export interface TokenRules {
   readonly keys: TokenKeys
   readonly audience: string | null
+  /** Where tokens name their role. The project's own keys say it in `role`. */
+  readonly rolePath: RolePath
   /** Role of requests whose claims name none; null = they are refused. */
   readonly anonRole: string | null
 }
@@ -41,19 +44,20 @@ export function authenticate(authorization: Authorization, rules: TokenRules, no
 }
 
 // Claims come from the verifier's cache, the same object for the same token.
-const callers = new WeakMap<Claims, { caller: Caller; anonRole: string | null }>()
+const callers = new WeakMap<Claims, { caller: Caller; anonRole: string | null; path: RolePath }>()
 
-function callerOf(claims: Claims, { anonRole }: TokenRules, isKey: boolean): Caller {
+function callerOf(claims: Claims, { anonRole, rolePath }: TokenRules, isKey: boolean): Caller {
+  const path = isKey ? usualRolePath : rolePath
   const known = callers.get(claims)
-  if (known?.anonRole === anonRole) return known.caller
-  const claimed = claims.role
+  if (known?.anonRole === anonRole && known.path === path) return known.caller
+  const claimed = roleAt(claims, path)
   const role =
     claimed === undefined ? anonRole : typeof claimed === 'string' ? claimed : JSON.stringify(claimed)
   if (role === null) throw tokenErrors.required()
   // An anonymous key is how the gateway hears of the project, not a token: where nobody may be anonymous, it is none.
   if (isKey && anonRole === null && role === ANON) throw tokenErrors.required()
   const caller = { role, claims: JSON.stringify({ ...claims, role }), isAuthenticated: role !== anonRole }
-  callers.set(claims, { caller, anonRole })
+  callers.set(claims, { caller, anonRole, path })
   return caller
 }
 

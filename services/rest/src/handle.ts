@@ -40,14 +40,17 @@ export async function handle(
   prefix: string,
 ): Promise<Answer> {
   let isAuthenticated = false
+  let traceHeader: string | null = null
   try {
     const stored = store.get(ctx.project, ctx.db)
     const entry = stored instanceof Promise ? await stored : stored
     const { settings } = entry.snapshot
+    traceHeader = settings.traceHeader
     const timing = new Timing(settings.serverTiming)
     const rules = {
       keys: ctx.project,
       audience: settings.jwtAudience,
+      rolePath: settings.rolePath,
       anonRole: settings.anonRole,
     }
     const caller = authenticate(ctx.authorization, rules, Date.now())
@@ -68,11 +71,11 @@ export async function handle(
       answer = await serve(asked, await newerEntry(store, ctx, entry, error), null, null)
     }
     timing.end('response')
-    return withTrace(timing.addTo(answer), raw, settings.traceHeader)
+    return withTrace(timing.addTo(answer), raw, traceHeader)
   } catch (error) {
     const known = toApiError(error, isAuthenticated)
     if (known === null) throw error
-    return renderError(known)
+    return withTrace(renderError(known), raw, traceHeader)
   }
 }
 

@@ -1,4 +1,5 @@
 import type { RestSettings } from '@favo/projects'
+import { parseRolePath, type RolePath } from './role-path.ts'
 
 /**
  * Everything that can be set about a project's REST, all of it resolved: the project's own settings, defaults for what
@@ -20,6 +21,7 @@ export interface Settings {
   readonly openApiSecurityActive: boolean
   readonly openApiServerUri: string | null
   readonly jwtAudience: string | null
+  readonly rolePath: RolePath
   /** Null = requests without a token are refused. */
   readonly anonRole: string | null
   readonly serverTiming: boolean
@@ -85,6 +87,7 @@ export function resolveSettings(project: RestSettings, stored: readonly RoleSett
     openApiSecurityActive: flag('openapi_security_active') ?? false,
     openApiServerUri: text('openapi_server_proxy_uri') ?? null,
     jwtAudience: text('jwt_aud') ?? project.jwtAudience ?? null,
+    rolePath: parseRolePath(text('jwt_role_claim_key')),
     anonRole: text('db_anon_role') === '' ? null : (text('db_anon_role') ?? 'anon'),
     serverTiming: flag('server_timing_enabled') ?? false,
     traceHeader: text('server_trace_header')?.toLowerCase() ?? null,

@@ -104,6 +104,29 @@ test('what the database says of the API goes before the project’s settings', a
   await set('authenticator', 'pgrst.db_schemas', null)
 })
 
+test('a token names its role where the database says, a key of the project where it always does', async () => {
+  await set('authenticator', 'pgrst.jwt_role_claim_key', '.app.roles[?(@ ^== "auth")]')
+  const token = rest.token({ app: { roles: ['x', 'authenticated'] }, role: 'anon' })
+  const role = async (ask?: object) => (await rest.get('/rpc/setting?name=role', ask)).body
+  await expect.poll(() => role({ token })).toBe('authenticated')
+  expect(await role({ token: rest.token({ role: 'authenticated' }) })).toBe('anon')
+  expect(await role({ token: rest.token({ app: { roles: ['authors'] } }) })).toMatchObject({ code: '22023' })
+  expect(await role({ headers: { apikey: rest.keys.service } })).toBe('service_role')
+  const claims = await rest.get('/rpc/setting?name=request.jwt.claims', { token })
+  expect(JSON.parse(claims.body as string)).toMatchObject({ role: 'authenticated' })
+  await set('authenticator', 'pgrst.jwt_role_claim_key', null)
+  await expect.poll(() => role({ token })).toBe('anon')
+})
+
+test('the header that traces a request comes back, with errors too', async () => {
+  await set('authenticator', 'pgrst.server_trace_header', 'X-Trace')
+  const traced = async (path: string) =>
+    (await rest.get(path, { headers: { 'x-trace': 'abc' } })).headers.get('x-trace')
+  await expect.poll(() => traced('/people')).toBe('abc')
+  expect(await traced('/nowhere')).toBe('abc')
+  await set('authenticator', 'pgrst.server_trace_header', null)
+})
+
 test('a function may look at every request first, and refuse it', async () => {
   await set('authenticator', 'pgrst.db_pre_request', 'public.check_request')
   const forbidden = () => rest.get('/people', { headers: { 'x-forbidden': '1' } })
