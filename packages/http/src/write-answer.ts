@@ -21,7 +21,7 @@ export function writeAnswer(reply: FastifyReply, answer: Answer, given: readonly
   const { raw } = reply
   const { status, body } = answer
   // Latin-1 keeps bytes as they are.
-  if (body !== null && body.length <= SMALL_BYTES && answer.statusText === null && isPlain(raw)) {
+  if (body !== null && body.length <= SMALL_BYTES && answer.statusText === null && isPlain(raw, status)) {
     const head = headOf(raw, answer, given)
     if (head !== null) {
       reply.hijack()
@@ -54,8 +54,11 @@ export function writeAnswer(reply: FastifyReply, answer: Answer, given: readonly
 /** Beyond it Node's own way, which sends the bytes as they are, costs less than a string of them. */
 const SMALL_BYTES = 16_384
 
-/** An HTTP/1.1 connection that goes on, and a response on which nobody else has set a header. */
-const isPlain = (raw: ServerResponse): boolean =>
+/** An HTTP/1.1 connection that goes on, and a response that has a body and on which nobody else has set a header. */
+const isPlain = (raw: ServerResponse, status: number): boolean =>
+  status !== 204 &&
+  status !== 304 &&
+  raw.req.method !== 'HEAD' &&
   raw.shouldKeepAlive &&
   raw.req.httpVersionMinor === 1 &&
   !raw.headersSent &&

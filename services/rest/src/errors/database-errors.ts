@@ -2,6 +2,7 @@ import type { ConnectionError, DatabaseError } from '@favo/postgres'
 import { guardOf } from './guard.ts'
 import { ApiError } from './api-error.ts'
 import { requestErrors } from './request-errors.ts'
+import { sendable } from './sql-headers.ts'
 
 /** What Postgres refused, in PostgREST 14's form (`Error.hs`): the SQLSTATE is the code and decides the status. */
 export function databaseError(error: DatabaseError, isAuthenticated: boolean): ApiError {
@@ -93,7 +94,8 @@ function raisedResponse(error: DatabaseError): ApiError {
     "DETAIL must be a JSON object with obligatory keys: 'status', 'headers' and optional key: 'status_text'."
   if (error.detail === null) return unreadable('DETAIL is missing in the RAISE statement', detailHint)
   const answer = jsonObject(error.detail)
-  const headers = answer === null ? null : stringEntries(answer.headers)
+  const entries = answer === null ? null : stringEntries(answer.headers)
+  const headers = entries === null ? null : sendable(entries)
   const status = typeof answer?.status === 'number' ? httpStatus(answer.status) : null
   if (answer === null || headers === null || status === null)
     return unreadable(`Invalid JSON value for DETAIL: '${error.detail}'`, detailHint)

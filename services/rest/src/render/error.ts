@@ -1,7 +1,7 @@
 import { ConnectionError, DatabaseError } from '@favo/postgres'
 import { ApiError } from '../errors/api-error.ts'
 import { connectionError, databaseError } from '../errors/database-errors.ts'
-import { headerText, type Answer } from './response.ts'
+import { bodyless, headerText, type Answer } from './response.ts'
 
 /** Whatever was thrown, as an error of the dialect; null for what nobody foresaw. */
 export function toApiError(error: unknown, isAuthenticated: boolean): ApiError | null {
@@ -14,7 +14,7 @@ export function toApiError(error: unknown, isAuthenticated: boolean): ApiError |
 export function renderError(error: ApiError): Answer {
   const { code, details, hint, message } = error.body
   const body = Buffer.from(JSON.stringify({ code, details, hint, message }))
-  return {
+  return bodyless({
     status: error.status,
     statusText: error.statusText === null ? null : headerText(error.statusText),
     headers: [
@@ -24,5 +24,5 @@ export function renderError(error: ApiError): Answer {
       ...error.headers.map(([name, value]) => [name, headerText(value)] as const),
     ],
     body,
-  }
+  })
 }

@@ -1,5 +1,6 @@
 import { requestErrors } from '../errors/request-errors.ts'
-import { headerText, type Answer } from './response.ts'
+import { sendable } from '../errors/sql-headers.ts'
+import { bodyless, headerText, type Answer } from './response.ts'
 
 /**
  * The database may add headers and choose the status, by the settings `response.headers` (a JSON array of objects with one
@@ -11,11 +12,11 @@ export function withResponseSettings(answer: Answer, headers: Buffer | null, sta
   if (headers === null && status === null) return answer
   const added = headers === null ? [] : parseHeaders(headers.toString('utf8'))
   const replaced = new Set(added.map(([name]) => name.toLowerCase()))
-  return {
+  return bodyless({
     ...answer,
     status: status === null ? answer.status : parseStatus(status.toString('utf8')),
     headers: [...answer.headers.filter(([name]) => !replaced.has(name.toLowerCase())), ...added],
-  }
+  })
 }
 
 function parseStatus(text: string): number {
@@ -25,8 +26,6 @@ function parseStatus(text: string): number {
   return status
 }
 
-const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
-
 function parseHeaders(text: string): [string, string][] {
   let value: unknown
   try {
@@ -35,16 +34,14 @@ function parseHeaders(text: string): [string, string][] {
     throw requestErrors.responseHeaders()
   }
   if (!Array.isArray(value)) throw requestErrors.responseHeaders()
-  return value.map((item: unknown) => {
+  const given = value.map((item: unknown): [string, string] => {
     const entries = typeof item === 'object' && item !== null ? Object.entries(item) : []
     const [only] = entries
-    if (
-      entries.length !== 1 ||
-      only === undefined ||
-      typeof only[1] !== 'string' ||
-      !HEADER_NAME.test(only[0])
-    )
+    if (entries.length !== 1 || only === undefined || typeof only[1] !== 'string')
       throw requestErrors.responseHeaders()
     return [only[0], headerText(only[1])]
   })
+  const headers = sendable(given)
+  if (headers === null) throw requestErrors.responseHeaders()
+  return headers
 }
