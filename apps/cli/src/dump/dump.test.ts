@@ -4,6 +4,7 @@ import { startPlatform, type TestPlatform } from '@favo/testkit'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { runCli, writeFiles } from '../../test/run-cli.ts'
 import { AnswerReader } from './answer-reader.ts'
+import { RequestReader } from './request-reader.ts'
 import { tidy } from './tidy.ts'
 
 let platform: TestPlatform
@@ -151,6 +152,31 @@ test('an answer is whole when the server waits, however it is cut', () => {
   }
   const question = message('R', Buffer.from([0, 0, 0, 10, 0]))
   expect(new AnswerReader().push(question)).toEqual(question)
+})
+
+test('a request is whole when its last message is, however it is cut', () => {
+  const startup = Buffer.from([0, 0, 0, 8, 0, 3, 0, 0])
+  const query = Buffer.concat([Buffer.from([0x51, 0, 0, 0, 9]), Buffer.from('abcd\0')])
+  const farewell = Buffer.from([0x58, 0, 0, 0, 4])
+  const sent = Buffer.concat([startup, query, query, farewell])
+  const ends = new Set([8, 18, 28, 33])
+  for (const size of [1, 3, 7, 11, 33]) {
+    const requests = new RequestReader()
+    for (let from = 0; from < sent.length; from += size)
+      expect(requests.push(sent.subarray(from, from + size))).toBe(
+        ends.has(Math.min(from + size, sent.length)),
+      )
+  }
+})
+
+test('a query of pg_dump’s own that is longer than its buffer does not hold the dump up', async () => {
+  const names = Array.from({ length: 900 }, (_, n) => `"many columns, one of them is number ${n}"`)
+  await query(
+    target,
+    `create table wide (${names.map((name) => `${name} int`).join(', ')}); insert into wide default values`,
+  )
+  const text = await dump(target, '--data-only', '--schema', 'public')
+  expect(text).toContain('INSERT INTO public.wide VALUES')
 })
 
 test('only what pg_dump itself wrote for psql is taken out', () => {

@@ -1,6 +1,7 @@
 import { MessageChannel, Worker } from 'node:worker_threads'
 import { AnswerReader } from './answer-reader.ts'
 import { openPostgresSocket } from './postgres-socket.ts'
+import { RequestReader } from './request-reader.ts'
 import { tidy } from './tidy.ts'
 
 export interface DumpTarget {
@@ -33,6 +34,7 @@ export async function pgDump(target: DumpTarget, options: readonly string[]): Pr
     Atomics.notify(signal, 0)
   }
   const reader = new AnswerReader()
+  const requests = new RequestReader()
   let isClosed = false
   socket.on('data', (chunk: Buffer) => {
     const whole = reader.push(chunk)
@@ -53,8 +55,10 @@ export async function pgDump(target: DumpTarget, options: readonly string[]): Pr
         else if (isClosed) answer(new Uint8Array())
         else {
           socket.write(message.bytes)
-          // The farewell has no answer.
-          if (message.bytes[0] === terminate && message.bytes.length === 5) answer(new Uint8Array())
+          const isWhole = requests.push(message.bytes)
+          // Neither a part of a message nor the farewell has an answer.
+          if (!isWhole || (message.bytes[0] === terminate && message.bytes.length === 5))
+            answer(new Uint8Array())
         }
       })
     })
