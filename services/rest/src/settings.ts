@@ -52,6 +52,20 @@ const PREFIX = 'pgrst.'
 const PER_REQUEST = new Set(['search_path', 'role', 'default_transaction_isolation'])
 const HOISTED = ['statement_timeout', 'plan_filter.statement_cost_limit', 'default_transaction_isolation']
 
+/** Those that the database may say, each after `pgrst.`. */
+export const settingNames = [
+  ...[
+    'db_aggregates_enabled',
+    'db_anon_role',
+    'db_extra_search_path',
+    'db_hoisted_tx_settings',
+    'db_max_rows',
+  ],
+  ...['db_plan_enabled', 'db_pre_request', 'db_root_spec', 'db_schemas', 'db_tx_end', 'jwt_aud'],
+  ...['jwt_role_claim_key', 'openapi_mode', 'openapi_security_active', 'openapi_server_proxy_uri'],
+  ...['server_timing_enabled', 'server_trace_header'],
+] as const
+
 export function resolveSettings(project: RestSettings, stored: readonly RoleSetting[]): Settings {
   const ofDatabase = new Map<string, string>()
   const appSettings = new Map<string, string>()
@@ -114,7 +128,7 @@ export function splitNames(text: string): string[] {
 }
 
 /** `schema.function` or `function` into its parts. */
-function functionName(text: string | null | undefined): readonly string[] | null {
+export function functionName(text: string | null | undefined): readonly string[] | null {
   if (text === null || text === undefined || text === '') return null
   return [...text.matchAll(/"((?:[^"]|"")*)"|([^."]+)/g)].map(
     ([, quoted, bare]) => quoted?.replaceAll('""', '"') ?? bare ?? '',

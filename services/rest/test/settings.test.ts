@@ -127,6 +127,30 @@ test('the header that traces a request comes back, with errors too', async () =>
   await set('authenticator', 'pgrst.server_trace_header', null)
 })
 
+test('a function may say the settings, below what is stored, and fails without harm', async () => {
+  await rest.owner(`
+    create function public.say_settings() returns void language plpgsql as $$ begin
+      perform set_config('pgrst.db_max_rows', '1', true), set_config('pgrst.jwt_aud', current_user, true);
+    end $$;
+    create function public.say_nothing() returns void language plpgsql as $$ begin
+      perform set_config('pgrst.db_max_rows', '1', true);
+      raise 'no';
+    end $$`)
+  const rows = async () => ((await rest.get('/people')).body as unknown[]).length
+  await set('authenticator', 'pgrst.db_pre_config', 'public.say_settings')
+  await expect.poll(rows).toBe(1)
+  const token = rest.token({ role: 'authenticated', aud: 'authenticator' })
+  expect((await rest.get('/people', { token })).status).toBe(200)
+  expect((await rest.get('/people', { token: rest.user(rest.project.ref) })).status).toBe(401)
+  await set('authenticator', 'pgrst.db_max_rows', '2')
+  await expect.poll(rows).toBe(2)
+  await set('authenticator', 'pgrst.db_max_rows', null)
+  await expect.poll(rows).toBe(1)
+  await set('authenticator', 'pgrst.db_pre_config', 'public.say_nothing')
+  await expect.poll(rows).toBe(3)
+  await set('authenticator', 'pgrst.db_pre_config', null)
+})
+
 test('a function may look at every request first, and refuse it', async () => {
   await set('authenticator', 'pgrst.db_pre_request', 'public.check_request')
   const forbidden = () => rest.get('/people', { headers: { 'x-forbidden': '1' } })

@@ -5,6 +5,7 @@ import type { RestSettings } from '@favo/projects'
 import { resolveSettings, type RoleSetting, type Settings } from '../settings.ts'
 import * as catalog from './catalog.sql.ts'
 import { indexRelationships } from './relationship-index.ts'
+import { readPreConfig } from './pre-config.ts'
 import { buildRelationships } from './relationships.ts'
 import { viewPrimaryKeys, type ConstraintRow } from './view-keys.ts'
 import {
@@ -28,9 +29,10 @@ export interface Snapshot {
 const step = (text: string, ...values: string[]): Step => ({ text, values, plan: null })
 const pinned = step(`select set_config('search_path', '', true), set_config('role', 'service_role', true)`)
 
-/** Two trips: settings that the database holds decide which schemas are read. */
+/** Several trips: settings that the database holds decide which schemas are read. */
 export async function loadSnapshot(db: ProjectDb, project: RestSettings): Promise<Snapshot> {
-  const settings = resolveSettings(project, await readRoleSettings(db))
+  const stored = await readRoleSettings(db)
+  const settings = resolveSettings(project, [...(await readPreConfig(db, stored)), ...stored])
   const exposed = arrayLiteral(settings.schemas)
   const withExtra = arrayLiteral([...settings.schemas, ...settings.extraSearchPath])
   const reading = db.pipeline('svc', {
