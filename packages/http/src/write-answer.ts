@@ -86,7 +86,7 @@ function headOf(raw: ServerResponse, { status, headers }: Answer, given: readonl
 const plainHeaders = new Map(
   [
     ...['Content-Length', 'Content-Location', 'Content-Profile', 'Content-Range', 'Content-Type'],
-    ...['Location', 'Preference-Applied', 'Server-Timing'],
+    ...['Location', 'Preference-Applied', 'Server-Timing', 'Vary'],
   ].map((name) => [name, name.toLowerCase()]),
 )
 

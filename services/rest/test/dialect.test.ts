@@ -20,6 +20,8 @@ beforeAll(async () => {
     create function drop_tags(first int) returns setof tags language sql as $$ delete from tags where id >= first returning * $$;
     create function clean() returns void language sql volatile as $$ $$;
     create function pairs() returns table (a int, b text) language sql immutable as $$ values (1, 'x'), (2, 'y') $$;
+    create function own_vary() returns int language sql stable as
+      $$ select length(set_config('response.headers', '[{"Vary":"Accept"}]', true)) $$;
     create function from_extra() returns text language sql stable as $$ select current_setting('search_path') $$;
     create domain "text/plain" as text;
     create function shown(tags) returns "text/plain" language sql immutable as $$ select $1.label $$;
@@ -109,6 +111,14 @@ describe('headers of the answer', () => {
   test('Content-Location is what was asked, in one canonical form', async () => {
     const reply = await rest.get('/tags?order=id&id=in.(1,2)&select=id')
     expect(reply.headers.get('content-location')).toBe('/rest/v1/tags?id=in.%281%2C2%29&order=id&select=id')
+  })
+
+  test('a cache is told what the answer depends on, unless the database says it', async () => {
+    for (const path of ['/tags', '/rpc/pairs', '/'])
+      expect((await rest.get(path)).headers.get('vary'), path).toBe('Accept, Prefer, Range')
+    expect((await rest.get('/rpc/own_vary')).headers.get('vary')).toBe('Accept')
+    const insert = await rest.post('/tags', { id: 311 })
+    expect([insert.status, insert.headers.get('vary')]).toEqual([201, null])
   })
 
   test('exactly what was applied is echoed', async () => {

@@ -184,8 +184,12 @@ const length = (body: Buffer) => ['Content-Length', String(body.length)] as cons
 export const profileHeader = ({ schema, isSchemaNegotiated }: ApiRequest): Headers =>
   isSchemaNegotiated ? [['Content-Profile', headerText(schema)]] : []
 
+/** What a cache has to tell requests apart by; in PostgREST from the version after 14 on. */
+export const varyHeader = ['Vary', 'Accept, Prefer, Range'] as const
+
 const typeHeaders = (plan: StatementPlan, request: ApiRequest): Headers => [
   ['Content-Type', contentType(plan.mediaType)],
+  varyHeader,
   ...profileHeader(request),
 ]
 

@@ -4,7 +4,7 @@ import { mediaTypeName } from '../../parse/media-type.ts'
 import type { ApiRequest } from '../../parse/request.ts'
 import type { Snapshot } from '../../schema-cache/load.ts'
 import type { Answer } from '../response.ts'
-import { profileHeader } from '../statement.ts'
+import { profileHeader, varyHeader } from '../statement.ts'
 import { buildDocument, type Address } from './document.ts'
 
 /** @throws ApiError PGRST107 when the client wants the description in a form that it does not have */
@@ -46,6 +46,7 @@ export function renderDescription(
     statusText: null,
     headers: [
       ['Content-Type', 'application/openapi+json; charset=utf-8'],
+      varyHeader,
       ...(isHead ? [] : [['Content-Length', String(body.length)] as const]),
       ...profileHeader(request),
     ],
