@@ -34,8 +34,8 @@ const line = (db: ProjectDb, count = 200) =>
 const numbers = (count = 200) => Array.from({ length: count }, (_, i) => String(i + 1))
 
 /** A database with so many connections, on which the read is known to be quick. */
-async function open(max: number): Promise<{ db: ProjectDb; stats: () => number }> {
-  const pools = openPools({ maxConnections: max, maxPerPool: max })
+async function open(max: number, cores?: number): Promise<{ db: ProjectDb; stats: () => number }> {
+  const pools = openPools({ maxConnections: max, maxPerPool: max, cores })
   const db = pools.forDatabase(project.database)
   for (let i = 0; i < 30; i++) await ask(db, read, ['1'])
   return { db, stats: () => pools.stats().connections }
@@ -45,6 +45,12 @@ test('each in a long line gets its own answer', async () => {
   const { db, stats } = await open(3)
   for (let round = 0; round < 5; round++) expect(await line(db)).toEqual(numbers())
   expect(stats()).toBeLessThanOrEqual(3)
+})
+
+test('while cores are free, more than one connection is used, however short the line', async () => {
+  const { db, stats } = await open(4, 3)
+  for (let round = 0; round < 20; round++) await line(db, 30)
+  expect(stats()).toBeGreaterThanOrEqual(3)
 })
 
 test('a backend that is terminated with a line underway loses no read of it', async () => {

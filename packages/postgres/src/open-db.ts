@@ -72,6 +72,7 @@ export function openDb(options: OpenDbOptions): OwnDb {
       ),
     maxConnections: options.max,
     maxPerPool: options.max,
+    cores: options.max,
     idleMs: options.idleMs ?? 60_000,
     acquireTimeoutMs: options.acquireTimeoutMs ?? 10_000,
     log: options.log ?? silentLogger(),

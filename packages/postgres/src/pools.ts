@@ -1,4 +1,5 @@
 /** The pools of all projects: what the data plane reaches its databases through. */
+import { availableParallelism } from 'node:os'
 import type { Logger } from '@favo/runtime'
 import { Budget } from './pool/budget.ts'
 import type { BudgetStats } from './pool/budget-options.ts'
@@ -22,6 +23,8 @@ export interface PoolsOptions {
   readonly maxConnections: number
   /** Per database and login. */
   readonly maxPerPool: number
+  /** Cores that the server has for backends; all of this machine's but one, unless told otherwise. */
+  readonly cores?: number
   /** A connection that nobody used for this long is closed. */
   readonly idleMs: number
   /** How long a request waits for a connection before it fails. */
@@ -55,6 +58,7 @@ const closeGraceMs = 5_000
 export function createPools(options: PoolsOptions): Pools {
   const budget = new Budget({
     ...options,
+    cores: options.cores ?? Math.max(1, availableParallelism() - 1),
     open: (database, login) => openConnection(options, database, login as Login),
   })
   const deadlines = new DeadlineWatch()

@@ -9,6 +9,8 @@ export interface BudgetOptions {
   readonly maxConnections: number
   /** Per database and login. */
   readonly maxPerPool: number
+  /** Backends that can work at once without waiting for a core. */
+  readonly cores: number
   readonly idleMs: number
   readonly acquireTimeoutMs: number
   readonly log: Logger

@@ -12,7 +12,7 @@ import { IdleConnections } from './idle-connections.ts'
 import { DatabasePools, type LoginPool } from './login-pool.ts'
 import { isPassing, retryDelayMs, waitedInVain } from './open-failure.ts'
 import type { BudgetOptions, BudgetStats } from './budget-options.ts'
-import { findLine, leaveStalled, mayShare, topUp } from './sharing.ts'
+import { briefMs, findLine, findShortestLine, leaveStalled, mayShare, topUp } from './sharing.ts'
 import type { Waiter } from './waiters.ts'
 
 /** More at once only slows each other down: opening costs the server 4 to 14 ms of CPU. */
@@ -51,9 +51,7 @@ export class Budget {
     if (this.#isClosed) return waiter.fail(new ConnectionError('unavailable', 'the pools are closed'))
     const pool = this.#database(database).pool(login)
     pool.database.lastUsed = Date.now()
-    const connection = pool.database.isClosing
-      ? null
-      : (this.#findLine(pool, waiter) ?? this.#idle.take(pool))
+    const connection = pool.database.isClosing ? null : this.#find(pool, waiter)
     if (connection !== null) return this.#give(pool, connection, waiter)
     pool.waiters.push(waiter, Date.now() + this.#options.acquireTimeoutMs)
     this.#startSweeping()
@@ -180,11 +178,36 @@ export class Budget {
     return this.#ring.length > 0 && this.#taken >= this.#options.maxConnections
   }
 
-  #findLine(pool: LoginPool, waiter: Waiter): Connection | null {
-    if (this.#isDraining) return null
-    const connection = findLine(pool, waiter)
-    if (connection !== null) this.#startSweeping()
+  /** A place in a line, or an idle connection, whichever is better for all. */
+  #find(pool: LoginPool, waiter: Waiter): Connection | null {
+    if (this.#isDraining) return this.#idle.take(pool)
+    const line = this.#isSaturated ? findLine(pool, waiter) : findLine(pool, waiter, briefMs)
+    if (line !== null) return this.#share(line)
+    const idle = this.#idle.take(pool)
+    if (idle !== null) return idle
+    const shortest = findShortestLine(pool, waiter)
+    if (shortest === null) return null
+    if (!this.#isSaturated) this.#grow(pool)
+    return this.#share(shortest)
+  }
+
+  #share(connection: Connection): Connection {
+    this.#startSweeping()
     return connection
+  }
+
+  /** As many backends are at work as there are cores for them. */
+  get #isSaturated(): boolean {
+    return this.#taken - this.#idle.size - this.#opening - this.#closing.size >= this.#options.cores
+  }
+
+  /** Another connection without anybody waiting for it, if it costs nobody else one. */
+  #grow(pool: LoginPool): void {
+    const isFree =
+      this.#taken < this.#options.maxConnections && this.#opening < openingMax && this.#ring.length === 0
+    if (isFree && pool.opening === 0 && this.#hasRoom(pool) && pool.retryAt <= Date.now()) {
+      this.#open(pool)
+    }
   }
 
   /** Queues the pool's database for a place, if it may have one more. */

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Connection } from '../wire/connection.ts'
 import { DatabasePools } from './login-pool.ts'
-import { findLine } from './sharing.ts'
+import { briefMs, findLine, findShortestLine } from './sharing.ts'
 import type { Waiter } from './waiters.ts'
 
 const waiter = { shareKey: 'select 1' } as Waiter
@@ -22,6 +22,14 @@ test('a brief read stands in the longest line that is short enough', () => {
   expect(lineAt([3, 7, 1], [0.1])).toBe(7)
   expect(lineAt([3, 9, 1], [0.1])).toBe(3)
   expect(lineAt([8, 9], [0.1])).toBeUndefined()
+})
+
+test('where a core is free, only the briefest line is better than an idle connection', () => {
+  const lines = poolWith([0.4, 0.8, 3], [0.1])
+  expect(findLine(lines, waiter, briefMs)?.lineMs).toBe(0.8)
+  expect(findLine(poolWith([3], [0.1]), waiter, briefMs)).toBeNull()
+  expect(findShortestLine(lines, waiter)?.lineMs).toBe(0.4)
+  expect(findShortestLine(poolWith([3, 9], [0.1]), waiter)?.lineMs).toBe(3)
 })
 
 test('a line has an end, however brief its statements', () => {

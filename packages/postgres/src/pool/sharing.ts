@@ -9,27 +9,48 @@ import type { Waiter } from './waiters.ts'
 
 /** Flights underway on one connection. */
 const depthMax = 256
+/** A line is no longer than this; the rest waits for whichever moves first. */
+const lineMsMax = 8
 /**
  * A line shorter than this is better than an idle connection: a backend that is woken for a single brief statement spends
- * about as much on waking up and on its own write as on the statement, and with more backends at work than there are cores
- * for them each waits for a core, up to 60 ms, and all that stand in its line with it.
+ * about as much on waking up and on its own write as on the statement.
  */
-const lineMsMax = 8
+export const briefMs = 1
+
 /** How long one may hold up the others. */
 const stalledMs = 100
 
 export const mayShare = (pool: LoginPool, waiter: Waiter): boolean =>
   waiter.shareKey !== null && pool.speeds.isQuick(waiter.shareKey)
 
-/** The connection to stand in line at rather than take an idle one: the longest line that is short enough. */
-export function findLine(pool: LoginPool, waiter: Waiter): Connection | null {
-  if (pool.sharing.size === 0 || pool.waiters.length > 0 || !mayShare(pool, waiter)) return null
+/**
+ * The connection to stand in line at rather than take an idle one: the longest line of less than `maxMs`. Where backends
+ * have no more cores, that is any line: a further one at work would have all of them wait for a core, up to 60 ms, and all
+ * that stand in their lines with them.
+ */
+export function findLine(pool: LoginPool, waiter: Waiter, maxMs = lineMsMax): Connection | null {
+  if (!mayLineUp(pool, waiter)) return null
   let best: Connection | null = null
   for (const connection of pool.sharing) {
-    if (hasRoom(pool, connection) && connection.lineMs > (best?.lineMs ?? -1)) best = connection
+    const { lineMs } = connection
+    if (lineMs < maxMs && lineMs > (best?.lineMs ?? -1) && hasRoom(pool, connection)) best = connection
   }
   return best
 }
+
+/** The connection to stand in line at when none is idle, the one with the shortest line. */
+export function findShortestLine(pool: LoginPool, waiter: Waiter): Connection | null {
+  if (!mayLineUp(pool, waiter)) return null
+  let best: Connection | null = null
+  for (const connection of pool.sharing) {
+    if (connection.lineMs < (best?.lineMs ?? Infinity) && hasRoom(pool, connection)) best = connection
+  }
+  return best
+}
+
+/** Nobody overtakes those that wait already. */
+const mayLineUp = (pool: LoginPool, waiter: Waiter): boolean =>
+  pool.sharing.size > 0 && pool.waiters.length === 0 && mayShare(pool, waiter)
 
 /** Fills a connection up with those at the front of the queue. */
 export function topUp(pool: LoginPool, connection: Connection): void {
