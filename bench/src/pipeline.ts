@@ -24,6 +24,8 @@ async function measurePipeline(project: BenchProject, connections: number, isRea
     passwordFor: () => project.password,
     maxConnections: connections,
     maxPerPool: connections,
+    // The callers do nothing else, so that there is a core for two backends.
+    cores: 2,
     idleMs: 60_000,
     acquireTimeoutMs: 10_000,
     log: silentLogger(),
