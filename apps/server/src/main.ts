@@ -5,11 +5,7 @@ import { ConfigError } from '@favo/runtime'
 const startedAt = Date.now() - process.uptime() * 1_000
 
 try {
-  const server = await startServer({
-    env: process.env,
-    startedAt,
-    print: (text) => process.stdout.write(text),
-  })
+  const server = await startServer({ env: process.env, startedAt })
 
   let isStopping = false
   const stop = (signal: NodeJS.Signals) => {
@@ -31,6 +27,8 @@ try {
   process.on('unhandledRejection', (error) => {
     server.log.error({ error }, 'unhandled rejection')
   })
+  // Not before signals are heard: whoever reads it may send one at once.
+  process.stdout.write(server.banner)
 } catch (error) {
   const isPlain = error instanceof ConfigError || error instanceof Error
   process.stderr.write(`\n${isPlain ? error.message : String(error)}\n\n`)

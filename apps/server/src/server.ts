@@ -13,6 +13,8 @@ import { loadSecrets, writePrivate } from './secrets.ts'
 
 export interface Server {
   readonly log: Logger
+  /** What people read when it is up. */
+  readonly banner: string
   close(): Promise<void>
 }
 
@@ -24,7 +26,6 @@ export async function startServer(options: {
   readonly env: Readonly<Record<string, string | undefined>>
   /** Milliseconds since the epoch. */
   readonly startedAt: number
-  readonly print: (text: string) => void
 }): Promise<Server> {
   const config = parseConfig(configSchema, options.env)
   const home = findHome(options.env)
@@ -112,18 +113,16 @@ export async function startServer(options: {
     )
     undo.push(() => rm(home.runFile, { force: true }))
 
-    options.print(
-      renderBanner({
-        apiUrl: platform.apiUrl,
-        domain: config.FAVO_DOMAIN,
-        port: ports.http,
-        databasePorts: platform.databasePorts,
-        home: home.directory,
-        startMs: Date.now() - options.startedAt,
-        projects: await platform.countProjects(),
-      }),
-    )
-    return { log, close }
+    const banner = renderBanner({
+      apiUrl: platform.apiUrl,
+      domain: config.FAVO_DOMAIN,
+      port: ports.http,
+      databasePorts: platform.databasePorts,
+      home: home.directory,
+      startMs: Date.now() - options.startedAt,
+      projects: await platform.countProjects(),
+    })
+    return { log, banner, close }
   } catch (error) {
     await close()
     throw explain(error, home.secrets)

@@ -1,3 +1,3 @@
 export { startEmbedded, superuser, type EmbeddedCluster, type EmbeddedOptions } from './embedded.ts'
 export { findFreePort, isPortFree } from './ports.ts'
-export { isAlive, poll } from './postmaster.ts'
+export { isAlive, poll, stopLeftover } from './postmaster.ts'

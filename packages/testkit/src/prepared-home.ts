@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { appendFile, chmod, mkdir, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { poll, startEmbedded } from '@favo/cluster'
+import { poll, startEmbedded, stopLeftover } from '@favo/cluster'
 import { silentLogger } from '@favo/runtime'
 import { extensionsDirectory } from '@favo/tenancy'
 import { inject } from 'vitest'
@@ -19,17 +19,26 @@ export const preparedFolder = (runId: string): string => join(scratchDirectory, 
  */
 const settings = "fsync = 'off'\nfull_page_writes = 'off'\n"
 
-/** The first who asks in a run makes it, the others wait. */
+/** The first who asks in a run makes it, the others wait; when it could not be made, the next one tries. */
 export async function copyPreparedHome(home: string, startFile: string): Promise<void> {
   const folder = preparedFolder(inject('cluster').runId)
   const ready = join(folder, 'ready')
-  const isFirst = await mkdir(folder).then(
-    () => true,
-    () => false,
-  )
-  if (isFirst) await prepare(folder, startFile)
-  const isThere = await poll(async () => (await stat(ready).catch(() => null)) !== null, 60_000)
-  if (!isThere) throw new Error('nobody prepared a data folder')
+  const exists = async (path: string) => (await stat(path).catch(() => null)) !== null
+  while (!(await exists(ready))) {
+    const isFirst = await mkdir(folder).then(
+      () => true,
+      () => false,
+    )
+    if (isFirst)
+      await prepare(folder, startFile).catch(async (error: unknown) => {
+        await rm(folder, { recursive: true, force: true })
+        throw error
+      })
+    else {
+      const isOver = await poll(async () => (await exists(ready)) || !(await exists(folder)), 100_000)
+      if (!isOver) throw new Error('nobody prepared a data folder')
+    }
+  }
   // With owners and modes, which Postgres insists on, and with links as links.
   await promisify(execFile)('cp', ['-a', ready, home])
 }
@@ -46,8 +55,13 @@ async function prepare(folder: string, startFile: string): Promise<void> {
   child.stdout.on('data', (bytes: Buffer) => (output += bytes.toString()))
   const exited = new Promise((done) => child.once('exit', done))
   await Promise.race([poll(async () => output.includes('Favo is up'), 60_000), exited])
+  const isUp = output.includes('Favo is up')
   child.kill('SIGTERM')
   await exited
+  if (!isUp) {
+    await stopLeftover(join(home, 'postgres/data'))
+    throw new Error(`the data folder to copy could not be prepared:\n${output}`)
+  }
   await rm(join(home, 'run'), { recursive: true, force: true })
   await rename(home, join(folder, 'ready'))
 }
